@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make help` lists the targets. Build output goes to $(BUILD).
+
+VERSION := 2.0.0
+
+prefix      ?= /usr/local
+exec_prefix ?= $(prefix)
+bindir      ?= $(exec_prefix)/bin
+sbindir     ?= $(exec_prefix)/sbin
+sysconfdir  ?= /etc
+datarootdir ?= $(prefix)/share
+docdir      ?= $(datarootdir)/doc/dcdc_batt_comm
+BUILD       ?= build
+
+CFLAGS     ?= -O2 -g
+PKG_CONFIG ?= pkg-config
+INSTALL    ?= install
+PYTHON     ?= /usr/bin/python3
+
+# For developers: WERROR=1, SANITIZE=address,undefined.
+WERROR   ?=
+SANITIZE ?=
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+            -Wmissing-prototypes -Wformat=2 -Wvla
+
+DAEMONS  := dcdcd battd gatewayd
+SIMS     := eza2500-sim battery-sim
+PROGRAMS := $(addprefix $(BUILD)/,$(DAEMONS) $(SIMS))
+PACKAGES := libevent_core libevent_extra yaml-0.1 json-c libmodbus libgpiod
+
+ifneq ($(filter-out clean help format check-format,$(or $(MAKECMDGOALS),all)),)
+PKG_CFLAGS    := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
+LIBS_core     := $(shell $(PKG_CONFIG) --libs libevent_core yaml-0.1 json-c)
+LIBS_dcdcd    := $(shell $(PKG_CONFIG) --libs libgpiod)
+LIBS_battd    := $(shell $(PKG_CONFIG) --libs libmodbus libgpiod) -pthread
+LIBS_gatewayd := $(shell $(PKG_CONFIG) --libs libevent_extra)
+endif
+
+# V=1 shows the commands.
+V ?=
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$@')
+
+SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
+                  -fno-omit-frame-pointer)
+ALL_CFLAGS  = -std=c11 -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(WARNINGS) \
+              $(if $(WERROR),-Werror) $(SANITIZE_FLAGS) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
+ALL_LDFLAGS = $(SANITIZE_FLAGS) $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
+
+# Everything but a program's main lies in one archive a folder, so that tests link what they need.
+objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+COMMON_LIB := $(BUILD)/libcommon.a
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+SOURCES    := $(wildcard $(addsuffix /*.c,common $(DAEMONS) tests/sim tests/unit tests/bench tests/fuzz))
+HEADERS    := $(wildcard $(addsuffix /*.h,common $(DAEMONS) tests/sim tests/unit tests/bench tests/fuzz))
+OBJECTS    := $(call objs,$(SOURCES))
+
+.DEFAULT_GOAL := all
+.PHONY: all bench-stop model help test unit e2e bench lint format check-format install uninstall clean FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAMS) ## build the daemons and the simulators (default)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+# Rebuild when compiler or flags change, not only when a file does.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo "$(CC) $(subst ",\",$(ALL_CFLAGS) $(ALL_LDFLAGS))" | cmp -s - $@ || \
+	    echo "$(CC) $(subst ",\",$(ALL_CFLAGS) $(ALL_LDFLAGS))" >$@
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/lib%.a:
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(COMMON_LIB): $(call objs,$(wildcard common/*.c))
+$(BUILD)/libsim.a: $(call objs,$(filter-out %_main.c,$(wildcard tests/sim/*.c)))
+
+define daemon_rules
+$$(BUILD)/lib$(1).a: $$(call objs,$$(filter-out %/main.c,$$(wildcard $(1)/*.c)))
+$$(BUILD)/$(1): $$(BUILD)/obj/$(1)/main.o $$(BUILD)/lib$(1).a $$(COMMON_LIB)
+	$$(call say,LD)
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(LIBS_core)
+endef
+$(foreach d,$(DAEMONS),$(eval $(call daemon_rules,$(d))))
+
+$(BUILD)/eza2500-sim: $(BUILD)/obj/tests/sim/eza2500_main.o $(BUILD)/libsim.a $(COMMON_LIB)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_core) -lm
+
+$(BUILD)/battery-sim: $(BUILD)/obj/tests/sim/battery_main.o $(BUILD)/libsim.a $(COMMON_LIB)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_battd) $(LIBS_core) -lm
+
+$(BUILD)/bare-evhttp: $(BUILD)/obj/tests/bench/bare_evhttp.o
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_gatewayd) $(LIBS_core)
+
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libdcdcd.a $(BUILD)/libbattd.a \
+                 $(BUILD)/libgatewayd.a $(BUILD)/libsim.a $(COMMON_LIB)
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_gatewayd) $(LIBS_battd) $(LIBS_dcdcd) $(LIBS_core) \
+	    -lcmocka -lm
+
+unit: $(UNIT_TESTS) ## build and run the unit tests
+	@set -e; for test in $(UNIT_TESTS); do $$test; done
+
+e2e: all ## run the end-to-end tests on what was built
+	DCDC_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e
+
+bench: all $(BUILD)/bare-evhttp ## measure speed and memory against their limits
+	@DCDC_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/bench/bench.py
+
+bench-stop: all ## measure how long a stop waits behind readers
+	@DCDC_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/bench/stop_latency.py
+
+model: $(BUILD)/unit/test_guard_model ## explore the guards' model for two minutes
+	GUARD_MODEL_DEPTH=6 $(BUILD)/unit/test_guard_model
+
+test: unit e2e ## build and run all tests
+
+# One clang-tidy a file: in one process for all, its va_list checker mixes them up.
+LINT_SOURCES := $(filter-out tests/unit/% tests/bench/%,$(SOURCES))
+$(BUILD)/lint/%.ok: %.c .clang-tidy $(HEADERS)
+	@mkdir -p $(@D)
+	$(call say,TIDY)
+	$(Q)clang-tidy --quiet $< -- -std=c11 -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(PKG_CFLAGS) \
+	    2>$@.log || { cat $@.log; false; }
+	@touch $@
+
+$(BUILD)/lint/cppcheck.ok: $(LINT_SOURCES) $(HEADERS)
+	@mkdir -p $(@D)
+	$(Q)cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,performance,portability \
+	    --inline-suppr --suppress=missingIncludeSystem --suppress=normalCheckLevelMaxBranches \
+	    -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(LINT_SOURCES)
+	@touch $@
+
+lint: $(patsubst %.c,$(BUILD)/lint/%.ok,$(LINT_SOURCES)) $(BUILD)/lint/cppcheck.ok ## clang-tidy and cppcheck
+
+format: ## format the sources
+	clang-format -i $(filter-out %/golden_vectors.h,$(SOURCES) $(HEADERS))
+
+check-format: ## check the sources' format
+	clang-format --dry-run -Werror $(filter-out %/golden_vectors.h,$(SOURCES) $(HEADERS))
+
+# Fuzzing: libFuzzer with sanitizers, in a build of its own. FUZZ_TIME: seconds for each target;
+# FUZZ_RUNS: inputs instead. What is found is kept in $(BUILD)/fuzz/findings, inputs that reach
+# new code in $(BUILD)/fuzz/corpus: the next run begins with them and with tests/fuzz/corpus.
+FUZZ_TIME    ?= 60
+FUZZ_RUNS    ?=
+FUZZ_TARGETS ?= $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_MAKE     = $(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang CFLAGS='-O2 -g' \
+                SANITIZE=fuzzer-no-link,address,undefined
+
+# The longest input, where it is not 512 bytes.
+fuzz_config_max_len   := 4096
+fuzz_jsonrpc_max_len  := 1024
+fuzz_eza_link_max_len := 192
+
+.PHONY: fuzz fuzz-brief fuzz-here
+fuzz: ## fuzz each parser for FUZZ_TIME seconds (60) or FUZZ_RUNS inputs
+	@+$(FUZZ_MAKE) fuzz-here
+
+fuzz-brief: ## fuzz each parser for 3 seconds
+	@+$(FUZZ_MAKE) FUZZ_TIME=3 FUZZ_RUNS= fuzz-here
+
+$(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/libdcdcd.a $(BUILD)/libbattd.a \
+                 $(BUILD)/libgatewayd.a $(COMMON_LIB)
+	$(call say,LD)
+	$(Q)$(CC) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS_core)
+
+# In the build for fuzzing: all targets, also when one finds something.
+fuzz-here: $(addprefix $(BUILD)/,$(FUZZ_TARGETS))
+	@mkdir -p $(BUILD)/findings; failed=; $(foreach t,$(FUZZ_TARGETS),mkdir -p $(BUILD)/corpus/$t; \
+	if $(BUILD)/$t -max_len=$(or $($t_max_len),512) -timeout=5 -rss_limit_mb=1024 -verbosity=0 \
+	    $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_TIME)) -print_final_stats=1 \
+	    -artifact_prefix=$(BUILD)/findings/$t- $(BUILD)/corpus/$t tests/fuzz/corpus/$t \
+	    >$(BUILD)/$t.log 2>&1; \
+	then echo "  $t: $$(sed -n 's/^stat::number_of_executed_units: *//p' $(BUILD)/$t.log) inputs"; \
+	else tail -n 60 $(BUILD)/$t.log; failed="$$failed $t"; fi;) \
+	if [ -n "$$failed" ]; then echo "findings in$$failed: see $(BUILD)/findings"; exit 1; fi
+
+install: $(addprefix $(BUILD)/,$(DAEMONS)) ## install daemons and example configuration
+	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(sysconfdir)/dcdc_batt_comm $(DESTDIR)$(docdir)
+	$(INSTALL) -m 755 $^ $(DESTDIR)$(sbindir)
+	$(INSTALL) -m 644 README.md CHANGES.md LICENSE $(wildcard doc/*.md) $(DESTDIR)$(docdir)
+	$(INSTALL) -m 644 etc/dcdc_batt_comm.yml $(DESTDIR)$(docdir)/dcdc_batt_comm.yml
+	test -e $(DESTDIR)$(sysconfdir)/dcdc_batt_comm/dcdc_batt_comm.yml || \
+	    $(INSTALL) -m 644 etc/dcdc_batt_comm.yml $(DESTDIR)$(sysconfdir)/dcdc_batt_comm
+
+uninstall: ## remove what install put, but the configuration
+	rm -f $(addprefix $(DESTDIR)$(sbindir)/,$(DAEMONS))
+	rm -rf $(DESTDIR)$(docdir)
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+-include $(OBJECTS:.o=.d)

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "battd/bus.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <modbus.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/decimal.h"
+#include "common/serial.h"
+
+enum {
+    REQUEST_SIZE = 8,    /* unit, function, offset, count, CRC */
+    ANSWER_SIZE_MAX = 9, /* unit, function, length, two registers, CRC */
+    READ_INPUT_REGISTERS = 4,
+    EXCEPTION_FLAG = 0x80,
+    EXCEPTION_SIZE = 5, /* unit, function, code, CRC */
+    SILENT_CHARS = 4,   /* a frame begins after 3.5 characters of silence */
+    QUIET_TRIES_MAX = 64,
+    LATENESS_US = 100 * US_PER_MS /* what scheduling may add to an answer's time */
+};
+
+struct bus {
+    const struct config_battery_dev *config;
+    modbus_t *modbus;
+    int fd;
+    int64_t response_us;
+    uint64_t stray_bytes;
+    bool unanswered; /* the last request */
+    bus_recorded *recorded;
+    void *arg;
+};
+
+/* What libmodbus reports by errno; anything else is the port's. */
+static const struct bus_error {
+    int number;
+    enum outcome outcome;
+    const char *text;
+} bus_errors[] = {
+    {EMBXILFUN, OUTCOME_EXCEPTION, "exception 1: illegal function"},
+    {EMBXILADD, OUTCOME_EXCEPTION, "exception 2: illegal data address"},
+    {EMBXILVAL, OUTCOME_EXCEPTION, "exception 3: illegal data value"},
+    {EMBXSFAIL, OUTCOME_EXCEPTION, "exception 4: device failure"},
+    {EMBXACK, OUTCOME_EXCEPTION, "exception 5: acknowledge"},
+    {EMBXSBUSY, OUTCOME_EXCEPTION, "exception 6: device busy"},
+    {EMBXNACK, OUTCOME_EXCEPTION, "exception 7: negative acknowledge"},
+    {EMBXMEMPAR, OUTCOME_EXCEPTION, "exception 8: memory parity error"},
+    {EMBXGPATH, OUTCOME_EXCEPTION, "exception 10: gateway path unavailable"},
+    {EMBXGTAR, OUTCOME_EXCEPTION, "exception 11: target device failed to respond"},
+    {EMBBADCRC, OUTCOME_CHECKSUM, "bad checksum"},
+    {EMBBADSLAVE, OUTCOME_FOREIGN, "answer from another unit"},
+    {EMBBADDATA, OUTCOME_MALFORMED, "malformed answer"},
+    {EMBBADEXC, OUTCOME_MALFORMED, "malformed exception answer"},
+    {EMBMDATA, OUTCOME_MALFORMED, "answer too long"},
+};
+
+struct bus *bus_new(const struct config_battery_dev *config, bus_recorded *recorded, void *arg)
+{
+    const struct config_port *port = &config->port;
+    struct bus *bus = calloc(1, sizeof *bus);
+
+    if (bus == NULL)
+        return NULL;
+    bus->config = config;
+    bus->recorded = recorded;
+    bus->arg = arg;
+    bus->fd = -1;
+    bus->response_us = config->timeout_us + serial_time_us(port, REQUEST_SIZE + ANSWER_SIZE_MAX);
+    bus->modbus =
+        modbus_new_rtu(port->path, (int)port->baud, (char)port->parity, 8, (int)port->stop_bits);
+    if (bus->modbus == NULL)
+        goto fail;
+    if (modbus_set_slave(bus->modbus, config->unit) == -1 ||
+        modbus_set_response_timeout(bus->modbus, (uint32_t)(bus->response_us / US_PER_S),
+                                    (uint32_t)(bus->response_us % US_PER_S)) == -1 ||
+        /* None between bytes: the response timeout then covers the whole answer. */
+        modbus_set_byte_timeout(bus->modbus, 0, 0) == -1)
+        goto fail;
+    return bus;
+fail:
+    bus_free(bus);
+    return NULL;
+}
+
+void bus_free(struct bus *bus)
+{
+    if (bus == NULL)
+        return;
+    bus_close(bus);
+    modbus_free(bus->modbus);
+    free(bus);
+}
+
+/*
+ * The descriptor is ours, not modbus_connect's, which changes a port's settings before anybody
+ * could lock it. A direction pin belongs here too, as modbus_rtu_set_custom_rts's callback.
+ */
+bool bus_open(struct bus *bus, struct failure *failure)
+{
+    int fd = serial_open(&bus->config->port, failure);
+
+    if (fd == -1)
+        return false;
+    if (fd >= FD_SETSIZE) { /* libmodbus uses select() */
+        failure_set(failure, REASON_PORT, "too many open files");
+        close(fd);
+        return false;
+    }
+    bus->fd = fd;
+    modbus_set_socket(bus->modbus, fd);
+    return true;
+}
+
+void bus_close(struct bus *bus)
+{
+    if (bus->fd == -1)
+        return;
+    close(bus->fd);
+    bus->fd = -1;
+    modbus_set_socket(bus->modbus, -1);
+}
+
+int bus_descriptor(const struct bus *bus)
+{
+    return bus->fd;
+}
+
+int64_t bus_response_us(const struct bus *bus)
+{
+    return bus->response_us;
+}
+
+uint64_t bus_stray_bytes(const struct bus *bus)
+{
+    return bus->stray_bytes;
+}
+
+static void record(const struct bus *bus, enum trace_direction direction, const uint8_t *bytes,
+                   size_t count, const char *verdict)
+{
+    struct trace_frame frame = {.direction = direction};
+
+    trace_frame_append(&frame, bytes, count, clock_us());
+    trace_frame_judge(&frame, verdict);
+    bus->recorded(bus->arg, &frame);
+}
+
+/* Drops what has come in, after a look at it. */
+static void drop_input(struct bus *bus, struct trace_frame *stray)
+{
+    uint8_t bytes[TRACE_BYTES];
+    ssize_t count;
+
+    while ((count = read(bus->fd, bytes, sizeof bytes)) > 0) {
+        trace_frame_append(stray, bytes, (size_t)count, clock_us());
+        bus->stray_bytes += (uint64_t)count;
+        if (count < (ssize_t)sizeof bytes)
+            break;
+    }
+    modbus_flush(bus->modbus);
+}
+
+/* Drops what comes in until nothing has come for the silence between frames. */
+static void wait_quiet(struct bus *bus)
+{
+    int64_t silence_us = serial_time_us(&bus->config->port, SILENT_CHARS);
+    struct timespec silence = {silence_us / US_PER_S, silence_us % US_PER_S * 1000};
+    struct trace_frame stray = {.direction = TRACE_RECEIVED};
+
+    for (int i = 0; i < QUIET_TRIES_MAX; i++) {
+        struct pollfd input = {.fd = bus->fd, .events = POLLIN};
+
+        drop_input(bus, &stray);
+        /* A port that has hung up stays readable: the request will tell. */
+        if (ppoll(&input, 1, &silence, NULL) <= 0 || (input.revents & (POLLHUP | POLLERR)))
+            break;
+    }
+    if (stray.size == 0)
+        return;
+    trace_frame_judge(&stray, bus->unanswered ? "late" : "stray");
+    bus->recorded(bus->arg, &stray);
+}
+
+static enum outcome fail_timeout(const struct bus *bus, struct failure *failure)
+{
+    char seconds[DECIMAL_DOUBLE_SIZE];
+
+    decimal_print_double((double)bus->config->timeout_us / US_PER_S, seconds);
+    failure_set(failure, REASON_BATTERY, "no answer within %s s", seconds);
+    return OUTCOME_TIMEOUT;
+}
+
+static enum outcome fail_errno(const struct bus *bus, int number, struct failure *failure)
+{
+    if (number == ETIMEDOUT)
+        return fail_timeout(bus, failure);
+    for (size_t i = 0; i < sizeof bus_errors / sizeof bus_errors[0]; i++) {
+        if (bus_errors[i].number != number)
+            continue;
+        failure_set(failure, REASON_BATTERY, "%s", bus_errors[i].text);
+        return bus_errors[i].outcome;
+    }
+    failure_set(failure, REASON_PORT, "%s: %s", bus->config->port.path,
+                number == ECONNRESET ? "hung up" : modbus_strerror(number));
+    return OUTCOME_PORT;
+}
+
+/* What stands in the answer's buffer until something comes; unlikely to come itself. */
+static uint8_t filler(size_t index)
+{
+    return (uint8_t)(0xa5 + 59 * index);
+}
+
+/*
+ * How much libmodbus wrote into the answer's buffer: it does not say so when it gives up. (The
+ * last byte of a bad answer is missed if it happens to be the filler.)
+ */
+static size_t received_count(const uint8_t *answer, int result)
+{
+    size_t count = MODBUS_RTU_MAX_ADU_LENGTH;
+
+    if (result > 0)
+        return (size_t)result;
+    while (count > 0 && answer[count - 1] == filler(count - 1))
+        count--;
+    return count;
+}
+
+/* The errno of libmodbus for an exception answer. */
+static int exception_errno(const uint8_t *answer, int size)
+{
+    int code = answer[2];
+
+    if (size != EXCEPTION_SIZE || answer[1] != (READ_INPUT_REGISTERS | EXCEPTION_FLAG) ||
+        code == 0 || code == MODBUS_EXCEPTION_NOT_DEFINED || code >= MODBUS_EXCEPTION_MAX)
+        return EMBBADEXC;
+    return MODBUS_ENOBASE + code;
+}
+
+/* Whether an answer, whose CRC is right, is the one to request. Returns 0 or libmodbus' errno. */
+static int check_answer(const uint8_t *request, const uint8_t *answer, int size)
+{
+    int count = request[4] << 8 | request[5];
+
+    /* libmodbus ignores the answers of other units, but not those of unit 0. */
+    if (size == 0 || answer[0] != request[0])
+        return EMBBADSLAVE;
+    if (answer[1] & EXCEPTION_FLAG)
+        return exception_errno(answer, size);
+    if (answer[1] != READ_INPUT_REGISTERS || answer[2] != 2 * count || size != 5 + 2 * count)
+        return EMBBADDATA;
+    return 0;
+}
+
+/* Asks and waits for the answer; answer is filled as far as it came. */
+static enum outcome exchange(struct bus *bus, const uint8_t request[static REQUEST_SIZE - 2],
+                             uint8_t answer[static MODBUS_RTU_MAX_ADU_LENGTH], size_t *size,
+                             struct failure *failure)
+{
+    int64_t asked_us = clock_us();
+    int error, result;
+
+    *size = 0;
+    for (size_t i = 0; i < MODBUS_RTU_MAX_ADU_LENGTH; i++)
+        answer[i] = filler(i);
+    if (modbus_send_raw_request(bus->modbus, request, REQUEST_SIZE - 2) == -1)
+        return fail_errno(bus, errno, failure);
+    result = modbus_receive_confirmation(bus->modbus, answer);
+    error = result == -1 ? errno : check_answer(request, answer, result);
+    *size = received_count(answer, result);
+    if (error != 0)
+        return fail_errno(bus, error, failure);
+    /* We may have been stopped while the answer lay there: then nobody knows how old it is. */
+    if (clock_us() - asked_us > bus->response_us + LATENESS_US)
+        return fail_timeout(bus, failure);
+    return OUTCOME_OK;
+}
+
+/* As libmodbus sends it. */
+static void record_request(const struct bus *bus, const uint8_t request[static REQUEST_SIZE - 2])
+{
+    uint8_t frame[REQUEST_SIZE];
+    unsigned crc = 0xffff;
+
+    memcpy(frame, request, REQUEST_SIZE - 2);
+    for (size_t i = 0; i < REQUEST_SIZE - 2; i++) {
+        crc ^= request[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc & 1 ? crc >> 1 ^ 0xa001 : crc >> 1;
+    }
+    frame[REQUEST_SIZE - 2] = (uint8_t)crc;
+    frame[REQUEST_SIZE - 1] = (uint8_t)(crc >> 8);
+    record(bus, TRACE_SENT, frame, sizeof frame, "sent");
+}
+
+static const char *verdict(enum outcome outcome, const struct failure *failure)
+{
+    if (outcome == OUTCOME_OK)
+        return "ok";
+    return outcome == OUTCOME_PORT ? "port lost" : failure->text;
+}
+
+enum outcome bus_read(struct bus *bus, const struct register_read *read, uint16_t *values,
+                      struct failure *failure)
+{
+    const uint8_t request[] = {bus->config->unit,
+                               READ_INPUT_REGISTERS,
+                               (uint8_t)(read->offset >> 8),
+                               (uint8_t)read->offset,
+                               0,
+                               read->count};
+    uint8_t answer[MODBUS_RTU_MAX_ADU_LENGTH];
+    enum outcome outcome;
+    size_t size;
+
+    wait_quiet(bus);
+    record_request(bus, request);
+    outcome = exchange(bus, request, answer, &size, failure);
+    record(bus, TRACE_RECEIVED, answer, size, verdict(outcome, failure));
+    bus->unanswered = outcome == OUTCOME_TIMEOUT;
+    for (size_t i = 0; outcome == OUTCOME_OK && i < read->count; i++)
+        values[i] = (uint16_t)(answer[3 + 2 * i] << 8 | answer[4 + 2 * i]);
+    return outcome;
+}

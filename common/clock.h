@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one clock: CLOCK_MONOTONIC in microseconds. Pure code takes the time as a parameter. */
+#ifndef COMMON_CLOCK_H
+#define COMMON_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+enum { US_PER_MS = 1000, US_PER_S = 1000000 };
+
+/* Microseconds since an arbitrary start; never runs backwards. */
+static inline int64_t clock_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000;
+}
+
+/* The earlier of two times. */
+static inline int64_t earlier_us(int64_t a_us, int64_t b_us)
+{
+    return a_us < b_us ? a_us : b_us;
+}
+
+#endif

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "common/serial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+
+static const struct speed {
+    unsigned baud;
+    speed_t code;
+} speeds[] = {
+    {1200, B1200},     {1800, B1800},     {2400, B2400},     {4800, B4800},     {9600, B9600},
+    {19200, B19200},   {38400, B38400},   {57600, B57600},   {115200, B115200}, {230400, B230400},
+    {460800, B460800}, {500000, B500000}, {576000, B576000}, {921600, B921600},
+};
+
+static const struct speed *find_speed(unsigned baud)
+{
+    for (size_t i = 0; i < sizeof speeds / sizeof speeds[0]; i++)
+        if (speeds[i].baud == baud)
+            return &speeds[i];
+    return NULL;
+}
+
+/* Pseudo terminals have majors 136 to 143 (Linux admin-guide/devices.txt). */
+static bool is_pty(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && major(st.st_rdev) >= 136 &&
+           major(st.st_rdev) <= 143;
+}
+
+static bool in_group(gid_t group)
+{
+    gid_t groups[128];
+    int count = getgroups(sizeof groups / sizeof groups[0], groups);
+
+    for (int i = 0; i < count; i++)
+        if (groups[i] == group)
+            return true;
+    return getegid() == group;
+}
+
+/* "permission denied" is the question asked most: say which group is missing. */
+static void explain_permission(const char *path, struct failure *failure)
+{
+    struct stat st;
+    struct group *group;
+
+    if (stat(path, &st) != 0 || (st.st_mode & S_IRGRP) == 0 || in_group(st.st_gid)) {
+        failure_set(failure, REASON_PORT, "%s: permission denied", path);
+        return;
+    }
+    group = getgrgid(st.st_gid);
+    failure_set(failure, REASON_PORT,
+                "%s: permission denied: it belongs to group %s (gid %u), which this user is not in",
+                path, group != NULL ? group->gr_name : "?", (unsigned)st.st_gid);
+}
+
+/* The process that holds a flock on the file, out of /proc/locks; 0 when it is not told. */
+static long find_holder(const struct stat *st)
+{
+    FILE *locks = fopen("/proc/locks", "re");
+    char line[256];
+    long holder = 0;
+
+    if (locks == NULL)
+        return 0;
+    while (holder == 0 && fgets(line, sizeof line, locks) != NULL) {
+        unsigned major_number, minor_number;
+        unsigned long long inode;
+        long pid;
+
+        if (sscanf(line, "%*s FLOCK %*s %*s %ld %x:%x:%llu", &pid, &major_number, &minor_number,
+                   &inode) == 4 &&
+            inode == st->st_ino && makedev(major_number, minor_number) == st->st_dev)
+            holder = pid;
+    }
+    fclose(locks);
+    return holder;
+}
+
+static void read_command(long pid, char *command, int size)
+{
+    char path[64];
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%ld/comm", pid);
+    file = fopen(path, "re");
+    if (file == NULL || fgets(command, size, file) == NULL)
+        snprintf(command, (size_t)size, "?");
+    command[strcspn(command, "\n")] = '\0';
+    if (file != NULL)
+        fclose(file);
+}
+
+static void explain_holder(const char *path, struct failure *failure)
+{
+    struct stat st;
+    char command[64];
+    long pid = stat(path, &st) == 0 ? find_holder(&st) : 0;
+
+    if (pid <= 0) {
+        failure_set(failure, REASON_PORT, "%s: in use by another program", path);
+        return;
+    }
+    read_command(pid, command, sizeof command);
+    failure_set(failure, REASON_PORT, "%s: in use by process %ld (%s)", path, pid, command);
+}
+
+static void explain(const char *path, struct failure *failure)
+{
+    if (errno == EACCES)
+        explain_permission(path, failure);
+    else if (errno == EBUSY || errno == EWOULDBLOCK)
+        explain_holder(path, failure);
+    else if (errno == ENOTTY)
+        failure_set(failure, REASON_PORT, "%s: not a serial port", path);
+    else
+        failure_set(failure, REASON_PORT, "%s: %s", path, strerror(errno));
+}
+
+int serial_lock(int fd, const char *path, struct failure *failure)
+{
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || (!is_pty(fd) && ioctl(fd, TIOCEXCL) != 0)) {
+        explain(path, failure);
+        return -1;
+    }
+    return 0;
+}
+
+static void make_raw(struct termios *settings, const struct config_port *port, speed_t speed)
+{
+    cfmakeraw(settings);
+    settings->c_cflag |= CLOCAL | CREAD;
+    settings->c_cflag &= ~(tcflag_t)(CSTOPB | PARENB | PARODD | CRTSCTS | HUPCL);
+    if (port->stop_bits == 2)
+        settings->c_cflag |= CSTOPB;
+    if (port->parity != CONFIG_PARITY_NONE)
+        settings->c_cflag |= PARENB;
+    if (port->parity == CONFIG_PARITY_ODD)
+        settings->c_cflag |= PARODD;
+    settings->c_iflag &= ~(tcflag_t)(IXOFF | IXANY | INPCK);
+    settings->c_cc[VMIN] = 1;
+    settings->c_cc[VTIME] = 0;
+    cfsetspeed(settings, speed);
+}
+
+/* tcsetattr succeeds when it could do any of what was asked. Pseudo terminals have no parity. */
+static void warn_if_different(int fd, const char *path, const struct termios *wanted)
+{
+    static const tcflag_t frame = CSIZE | CSTOPB | PARENB | PARODD | CRTSCTS;
+    struct termios now;
+
+    if (tcgetattr(fd, &now) != 0 || is_pty(fd))
+        return;
+    if (((now.c_cflag ^ wanted->c_cflag) & frame) != 0 || cfgetospeed(&now) != cfgetospeed(wanted))
+        log_warning("serial", "%s: the driver did not take all settings", path);
+}
+
+static int configure(int fd, const struct config_port *port, const struct speed *speed,
+                     struct failure *failure)
+{
+    struct termios settings;
+
+    if (tcgetattr(fd, &settings) != 0) {
+        explain(port->path, failure);
+        return -1;
+    }
+    make_raw(&settings, port, speed->code);
+    if (tcsetattr(fd, TCSANOW, &settings) != 0 && errno != EINVAL) {
+        explain(port->path, failure);
+        return -1;
+    }
+    warn_if_different(fd, port->path, &settings);
+    tcflush(fd, TCIOFLUSH);
+    return 0;
+}
+
+int serial_open(const struct config_port *port, struct failure *failure)
+{
+    const struct speed *speed = find_speed(port->baud);
+    int fd;
+
+    if (speed == NULL) {
+        failure_set(failure, REASON_PORT, "%s: speed %u is not supported", port->path, port->baud);
+        return -1;
+    }
+    fd = open(port->path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        explain(port->path, failure);
+        return -1;
+    }
+    if (serial_lock(fd, port->path, failure) != 0 || configure(fd, port, speed, failure) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+int64_t serial_time_us(const struct config_port *port, size_t count)
+{
+    unsigned parity_bits = port->parity != CONFIG_PARITY_NONE ? 1 : 0;
+    unsigned bits = 1 + 8 + parity_bits + port->stop_bits;
+
+    return (int64_t)count * bits * US_PER_S / port->baud;
+}

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dcdcd/port_parts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/serial.h"
+
+enum { REOPEN_MIN_US = 100 * US_PER_MS, REOPEN_MAX_US = 1500 * US_PER_MS, READS_A_WAKE_UP = 8 };
+
+static void pump(struct port *port);
+
+static struct eza_link_settings link_settings(const struct port *port)
+{
+    const struct config *config = port->config;
+
+    return (struct eza_link_settings){
+        .address = {.address1 = config->dcdc_dev.address1,
+                    .address2 = config->dcdc_dev.address2,
+                    .check = config->dcdc.address_check},
+        .byte_ns = serial_time_us(&port->settings, 1000),
+        .reply_timeout_us = config->dcdc.reply_timeout_us,
+        .gap_us = config->dcdc.command_interval_us,
+    };
+}
+
+static void log_frame(const char *direction, const uint8_t *bytes, size_t count)
+{
+    char hex[3 * EZA_LINK_BUFFER + 1] = "";
+
+    if (!log_debugs())
+        return;
+    for (size_t i = 0; i < count; i++)
+        snprintf(hex + 3 * i, 4, " %02x", bytes[i]);
+    log_debug("link", "%s%s", direction, hex);
+}
+
+/* What the trace says of an answer. The text lives as long as outcome and text. */
+static const char *verdict(const struct eza_outcome *outcome, char text[static TRACE_VERDICT_SIZE])
+{
+    if (outcome->result == EZA_OK)
+        return "ok";
+    if (outcome->ercd == 0)
+        return outcome->failure.text;
+    snprintf(text, TRACE_VERDICT_SIZE, "error: ERCD=%04x", outcome->ercd);
+    return text;
+}
+
+/* What came in since the last exchange becomes a frame. */
+static void record_strays(struct port *port, int64_t now_us)
+{
+    const struct trace_frame *incoming = &port->recorder.incoming;
+    size_t kept = incoming->size < TRACE_BYTES ? incoming->size : TRACE_BYTES;
+
+    if (kept > 0)
+        line_recorder_end(&port->recorder, eza_link_stray(&port->link, incoming->bytes, kept),
+                          now_us);
+}
+
+/* Closes the port; it is tried again after a while. Logged once, when it was open or at start. */
+static void close_port(struct port *port, const char *why)
+{
+    int64_t now_us = clock_us();
+
+    if (port->fd >= 0) {
+        event_del(port->readable);
+        event_free(port->readable);
+        port->readable = NULL;
+        close(port->fd);
+        port->fd = -1;
+        port->closed_us = now_us;
+        if (eza_link_deadline_us(&port->link) != INT64_MAX)
+            line_recorder_end(&port->recorder, "port lost", now_us);
+        record_strays(port, now_us);
+        trace_file_want(&port->trace_file, why, now_us);
+    }
+    /* After a loss that was logged, the file being gone is no news. */
+    if (strcmp(port->error, why) != 0 &&
+        (port->error[0] == '\0' || access(port->settings.path, F_OK) == 0))
+        log_error("port", "%s", why);
+    snprintf(port->error, sizeof port->error, "%s", why);
+    eza_link_reset(&port->link);
+    port->reopen_us = now_us + backoff_failed(&port->backoff);
+    scheduler_link_lost(&port->scheduler, why, now_us);
+}
+
+static void lose_port(struct port *port, const char *what, int error)
+{
+    char text[FAILURE_TEXT_SIZE];
+
+    snprintf(text, sizeof text, "%s: %s%s%s", port->settings.path, what, error != 0 ? ": " : "",
+             error != 0 ? strerror(error) : "");
+    close_port(port, text);
+}
+
+/* The converter has begun or ceased to answer. */
+static void note_answering(struct port *port, bool answering, const char *why, int64_t now_us)
+{
+    char text[FAILURE_TEXT_SIZE];
+
+    port->answering = answering;
+    if (answering) {
+        log_info("link", "the converter answers");
+        return;
+    }
+    snprintf(text, sizeof text, "the converter does not answer: %s", why);
+    log_warning("link", "%s", text);
+    trace_file_want(&port->trace_file, text, now_us);
+}
+
+/* The link's answer or failure: recorded, remembered for `status`, logged when it changes. */
+static void note_outcome(struct port *port, const struct eza_outcome *outcome, int64_t now_us)
+{
+    bool answered = outcome->result != EZA_TIMEOUT && outcome->result != EZA_LOST, answering;
+    char text[TRACE_VERDICT_SIZE];
+
+    line_recorder_end(&port->recorder, verdict(outcome, text), now_us);
+    if (answered)
+        port->answer_us = now_us;
+    if (outcome->result != EZA_OK)
+        snprintf(port->last_failure, sizeof port->last_failure, "%s", outcome->failure.text);
+    port->silences = answered ? 0 : port->silences + 1;
+    answering = port->silences <= port->config->dcdc.timeout_retries;
+    if (answering != port->answering)
+        note_answering(port, answering, outcome->failure.text, now_us);
+}
+
+static void receive(struct port *port, const uint8_t *bytes, size_t count)
+{
+    struct eza_outcome outcome;
+    int64_t now_us = clock_us();
+
+    log_frame("<", bytes, count);
+    line_recorder_received(&port->recorder, bytes, count, now_us);
+    if (!eza_link_receive(&port->link, bytes, count, now_us, &outcome))
+        return;
+    note_outcome(port, &outcome, now_us);
+    scheduler_outcome(&port->scheduler, &outcome, now_us);
+}
+
+static void on_readable(evutil_socket_t fd, short events, void *arg)
+{
+    struct port *port = arg;
+    uint8_t bytes[EZA_LINK_BUFFER];
+
+    (void)fd, (void)events;
+    for (int i = 0; i < READS_A_WAKE_UP; i++) {
+        ssize_t count = read(port->fd, bytes, sizeof bytes);
+
+        if (count > 0) {
+            receive(port, bytes, (size_t)count);
+        } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
+            lose_port(port, count == 0 ? "hung up" : "read", count == 0 ? 0 : errno);
+            break;
+        } else if (errno == EAGAIN) {
+            break;
+        }
+    }
+    pump(port);
+}
+
+/* Writes the request; a frame always fits the terminal's buffer, so less is an error. */
+static void transmit(struct port *port, const struct scheduler_exchange *exchange, int64_t now_us)
+{
+    size_t size;
+    ssize_t written;
+
+    record_strays(port, now_us);
+    size = eza_link_start(&port->link, exchange->command, exchange->values, now_us);
+    written = write(port->fd, port->link.request, size);
+    line_recorder_sent(&port->recorder, port->link.request, size, now_us);
+    log_frame(">", port->link.request, size);
+    if (written != (ssize_t)size)
+        lose_port(port, "write", written < 0 ? errno : EIO);
+}
+
+static void try_open(struct port *port)
+{
+    struct failure failure;
+    int64_t now_us = clock_us();
+    int fd = serial_open(&port->settings, &failure);
+
+    if (fd < 0) {
+        close_port(port, failure.text);
+        return;
+    }
+    port->readable = event_new(port->base, fd, EV_READ | EV_PERSIST, on_readable, port);
+    if (port->readable == NULL || event_add(port->readable, NULL) != 0) {
+        close(fd);
+        close_port(port, "out of memory");
+        return;
+    }
+    port->fd = fd;
+    port->opens++;
+    if (port->settings.dir_pin[0] != '\0')
+        log_warning("port", "direction pin %s is not driven: use an adapter that turns itself",
+                    port->settings.dir_pin);
+    if (port->error[0] != '\0')
+        log_info("port", "%s is back after %.1f s", port->settings.path,
+                 (double)(now_us - port->closed_us) / US_PER_S);
+    else
+        log_info("port", "%s is open", port->settings.path);
+    port->error[0] = '\0';
+    backoff_succeeded(&port->backoff);
+    scheduler_link_up(&port->scheduler);
+}
+
+static void set_timer(struct port *port, int64_t due_us, int64_t now_us)
+{
+    int64_t wait_us = due_us > now_us ? due_us - now_us : 0;
+    struct timeval wait = {.tv_sec = wait_us / US_PER_S, .tv_usec = wait_us % US_PER_S};
+
+    if (due_us == INT64_MAX)
+        event_del(port->timer);
+    else
+        event_add(port->timer, &wait);
+}
+
+/* Records strays that are complete, writes a trace file that is due; returns when to look again. */
+static int64_t pump_trace(struct port *port, int64_t now_us)
+{
+    bool idle = eza_link_deadline_us(&port->link) == INT64_MAX;
+    int64_t quiet_us = idle ? line_recorder_quiet_us(&port->recorder) : INT64_MAX;
+
+    if (quiet_us <= now_us) {
+        record_strays(port, now_us);
+        quiet_us = INT64_MAX;
+    }
+    trace_file_write(&port->trace_file, &port->recorder.trace, &port->settings, now_us);
+    return earlier_us(quiet_us, port->trace_file.due_us);
+}
+
+/* Begins the next exchange if the line is free; returns when to look again. */
+static int64_t pump_open(struct port *port, int64_t now_us)
+{
+    struct scheduler_exchange exchange;
+
+    if (eza_link_deadline_us(&port->link) == INT64_MAX) {
+        int64_t ready_us = eza_link_ready_us(&port->link);
+
+        if (now_us < ready_us)
+            return earlier_us(ready_us, scheduler_deadline_us(&port->scheduler));
+        if (!scheduler_next(&port->scheduler, now_us, &exchange))
+            return scheduler_wake_us(&port->scheduler);
+        transmit(port, &exchange, now_us);
+        if (port->fd < 0)
+            return earlier_us(port->reopen_us, scheduler_deadline_us(&port->scheduler));
+    }
+    return earlier_us(eza_link_deadline_us(&port->link), scheduler_deadline_us(&port->scheduler));
+}
+
+/* Does what is due and sets the timer for the rest. */
+static void pump(struct port *port)
+{
+    int64_t now_us = clock_us(), due_us;
+    struct eza_outcome outcome;
+
+    if (port->fd < 0 && port->reopen_us <= now_us)
+        try_open(port);
+    if (port->fd >= 0 && eza_link_expire(&port->link, now_us, &outcome)) {
+        note_outcome(port, &outcome, now_us);
+        scheduler_outcome(&port->scheduler, &outcome, now_us);
+    }
+    scheduler_expire(&port->scheduler, now_us);
+    if (port->fd >= 0)
+        due_us = pump_open(port, now_us);
+    else
+        due_us = earlier_us(port->reopen_us, scheduler_deadline_us(&port->scheduler));
+    stop_memory_keep(&port->stop_memory, port->scheduler.stop_owed);
+    set_timer(port, earlier_us(due_us, pump_trace(port, now_us)), now_us);
+}
+
+static void on_timer(evutil_socket_t fd, short events, void *arg)
+{
+    (void)fd, (void)events;
+    pump(arg);
+}
+
+struct port *port_new(struct event_base *base, const struct config *config, const char *run_dir)
+{
+    struct port *port = calloc(1, sizeof *port);
+    struct eza_link_settings settings;
+
+    if (port == NULL)
+        return NULL;
+    port->base = base;
+    port->config = config;
+    port->settings = config->dcdc_dev.port;
+    port->fd = -1;
+    port->backoff = (struct backoff){.min_us = REOPEN_MIN_US, .max_us = REOPEN_MAX_US};
+    port->closed_us = port->answer_us = clock_us();
+    port->answering = true;
+    trace_file_init(&port->trace_file, run_dir);
+    settings = link_settings(port);
+    eza_link_init(&port->link, &settings);
+    scheduler_init(&port->scheduler, config, &port->link);
+    stop_memory_init(&port->stop_memory, run_dir);
+    if (port->stop_memory.owed)
+        scheduler_owe_stop(&port->scheduler, clock_us());
+    port->timer = event_new(base, -1, 0, on_timer, port);
+    if (port->timer == NULL) {
+        free(port);
+        return NULL;
+    }
+    pump(port);
+    return port;
+}
+
+void port_free(struct port *port)
+{
+    struct failure failure;
+
+    if (port == NULL)
+        return;
+    failure_set(&failure, REASON_STOPPING, "dcdcd is stopping");
+    scheduler_stop(&port->scheduler, &failure);
+    if (port->trace_file.due_us != INT64_MAX)
+        port->trace_file.due_us = INT64_MIN;
+    trace_file_write(&port->trace_file, &port->recorder.trace, &port->settings, clock_us());
+    if (port->readable != NULL)
+        event_free(port->readable);
+    if (port->fd >= 0)
+        close(port->fd);
+    event_free(port->timer);
+    free(port);
+}
+
+void port_configure(struct port *port, const struct config *config)
+{
+    struct eza_link_settings settings;
+
+    port->config = config;
+    settings = link_settings(port);
+    eza_link_configure(&port->link, &settings);
+    scheduler_configure(&port->scheduler, config);
+}
+
+void port_submit(struct port *port, struct request *request)
+{
+    scheduler_submit(&port->scheduler, request, clock_us());
+    pump(port);
+}
+
+void port_permit(struct port *port, const char *denial)
+{
+    scheduler_permit(&port->scheduler, denial);
+}
+
+void port_save_trace(struct port *port, const char *reason)
+{
+    trace_file_want(&port->trace_file, reason, clock_us());
+    pump(port);
+}
+
+bool port_mode(const struct port *port, uint16_t *mode)
+{
+    *mode = port->scheduler.mode;
+    return port->scheduler.mode_known;
+}

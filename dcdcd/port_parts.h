@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The port's structure, for port.c and port_status.c; nobody else includes this. */
+#ifndef DCDCD_PORT_PARTS_H
+#define DCDCD_PORT_PARTS_H
+
+#include "common/backoff.h"
+#include "dcdcd/line_recorder.h"
+#include "dcdcd/port.h"
+#include "dcdcd/stop_memory.h"
+#include "dcdcd/trace_file.h"
+
+struct port {
+    struct event_base *base;
+    const struct config *config;
+    struct config_port settings; /* as at start: a new configuration does not move the port */
+    struct eza_link link;
+    struct scheduler scheduler;
+
+    int fd; /* -1 while closed */
+    struct event *readable;
+    struct event *timer;
+    struct backoff backoff;
+    int64_t closed_us; /* since when it is closed, 0 before the first try */
+    int64_t reopen_us; /* when to try again */
+    uint64_t opens;
+    char error[FAILURE_TEXT_SIZE]; /* why it is closed */
+
+    unsigned silences; /* exchanges without an answer since the last answer */
+    bool answering;    /* there were no more of them than one command may be retried */
+    int64_t answer_us;
+    char last_failure[FAILURE_TEXT_SIZE];
+
+    struct line_recorder recorder;
+    struct trace_file trace_file;
+    struct stop_memory stop_memory;
+};
+
+#endif

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ports that go, come back, come late, or belong to somebody else, for both device daemons."""
+
+import concurrent.futures
+import contextlib
+import fcntl
+import os
+import re
+import time
+
+import pytest
+
+from link import RpcError, wait_until
+from stack import BATTERY_DEV, DCDC
+
+TIMES = 100
+CONFIG = {f"{DCDC}.command_interval": "0", f"{BATTERY_DEV}.poll_interval": "0.1"}
+AWAY_CPU = 0.02  # of a core
+MEASURED = 3  # s
+
+
+class Device:
+    """One of the two daemons with its port, its simulator and the method that reads."""
+
+    def __init__(self, stack, daemon, simulator, link, method):
+        self.stack, self.daemon, self.simulator, self.method = stack, daemon, simulator, method
+        self.path = stack.dir / link
+        self.control = stack.eza if daemon == "dcdcd" else stack.battery
+
+    def start(self):
+        self.stack.start(self.simulator, self.daemon, config=CONFIG, baud=0)
+        self.wait_served()
+        return self
+
+    @property
+    def program(self):
+        return self.stack.programs[self.daemon]
+
+    def status(self):
+        return self.stack.rpc(self.daemon, "status")
+
+    def closed(self):
+        """The error while the port is closed, else None."""
+        status = self.status()
+        if self.daemon == "dcdcd":
+            return status.get("port_error")
+        return None if status["port"]["open"] else status["last_error"]
+
+    def served(self):
+        try:
+            return self.stack.rpc(self.daemon, self.method)
+        except RpcError:
+            return None
+
+    def wait_served(self, timeout=5):
+        wait_until(lambda: not self.closed() and self.served(), timeout, f"{self.daemon} serves")
+
+    def hangup(self):
+        self.control("hangup")
+        wait_until(self.closed, 1, f"{self.daemon} has closed the port")
+
+    def descriptors(self):
+        return len(self.stack.descriptors(self.daemon))
+
+    def lines(self):
+        """What the log says of the port."""
+        lines = self.program.log.splitlines()
+        return [line for line in lines if re.match(r"\w+: (port|battery): ", line)]
+
+
+DEVICES = {
+    "dcdcd": ("eza2500-sim", "dcdc", "remote_get_status"),
+    "battd": ("battery-sim", "battery", "check_battery"),
+}
+
+
+@pytest.fixture(params=DEVICES)
+def device(request, stack):
+    return Device(stack, request.param, *DEVICES[request.param])
+
+
+def test_a_hundred_times(device):
+    """Closed within 1 s, served within 5 s of the return, no descriptor lost, two log lines."""
+    device.start()
+    descriptors, lines, names = device.descriptors(), len(device.lines()), set()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        for turn in range(TIMES):
+            if turn % 2:
+                device.hangup()
+            else:  # in the middle of an answer
+                device.control("fault hangup 4 count 1")
+                pool.submit(device.served)
+                wait_until(lambda: not device.control("state")["state"]["line"]["present"])
+                wait_until(device.closed, 1, f"{device.daemon} has closed the port")
+            device.control("back")
+            names.add(device.path.readlink())
+            device.wait_served()
+            wait_until(lambda: device.descriptors() <= descriptors, 1, "no more descriptors")
+    assert len(names) > 1
+    told = device.lines()[lines:]
+    lost = [line for line in told if "back" not in line]
+    # Who reads sees a hang-up, who is about to write an I/O error.
+    assert len(lost) == TIMES, set(lost)
+    assert all(re.search("hung up|Input/output error", line) for line in lost), set(lost)
+    assert len([line for line in told if re.search(r"back after \d+\.\d s", line)]) == TIMES
+    assert len(told) == 2 * TIMES
+
+
+def cpu_seconds(pid):
+    fields = open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_no_busy_loop_while_away(stack):
+    """Both ports hung up for a while; each daemon says so once, and once that it is back."""
+    stack.start(config=CONFIG, baud=0)
+    devices = [Device(stack, name, *DEVICES[name]) for name in DEVICES]
+    lines = [len(device.lines()) for device in devices]
+    for device in devices:
+        device.hangup()
+    before = {name: cpu_seconds(stack.programs[name].pid) for name in DEVICES}
+    time.sleep(MEASURED)  # it is the time itself that is measured
+    for name, used in before.items():
+        used = cpu_seconds(stack.programs[name].pid) - used
+        assert used < AWAY_CPU * MEASURED, f"{name} used {used} s"
+    for device, before in zip(devices, lines):
+        device.control("back")
+        device.wait_served()
+        lost, back = device.lines()[before:]
+        assert "hung up" in lost and re.search(r"back after [3-5]\.\d s", back)
+
+
+def make_nothing(path):
+    pass
+
+
+def make_directory(path):
+    path.mkdir()
+
+
+def make_file(path):
+    path.write_bytes(b"")
+
+
+def make_dangling_link(path):
+    path.symlink_to("/dev/pts/99999")
+
+
+def make_link_to_itself(path):
+    path.symlink_to(path)
+
+
+def make_null(path):
+    path.symlink_to("/dev/null")
+
+
+AT_START = {
+    make_nothing: "No such file or directory",
+    make_directory: "",
+    make_file: "",
+    make_dangling_link: "No such file or directory",
+    make_link_to_itself: "symbolic links",
+    make_null: "",
+}
+
+
+@pytest.mark.parametrize("make", AT_START, ids=lambda make: make.__name__)
+def test_no_device_at_start(device, make):
+    """The daemon says so once, shows the reason, and works when the device is there."""
+    stack = device.stack
+    make(device.path)
+    stack.start(device.daemon, config=CONFIG)
+    error = wait_until(device.closed, 2)
+    assert str(device.path) in error and AT_START[make] in error
+    assert [error in line for line in device.lines()] == [True]
+    with contextlib.suppress(FileNotFoundError):
+        device.path.rmdir() if device.path.is_dir() else device.path.unlink()
+    stack.start(device.simulator, baud=0)
+    device.wait_served()
+    assert len(device.lines()) == 2
+    assert re.search("is open|back|answers", device.lines()[-1])
+
+
+def test_held_by_somebody_else(device):
+    """Named with its process id in the log and in `status`, and taken when it is free again."""
+    stack = device.stack
+    stack.start(device.simulator, baud=0)
+    holder = os.open(device.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        stack.start(device.daemon, config=CONFIG)
+        error = wait_until(device.closed, 2)
+        assert str(device.path) in error and re.search(rf"\b{os.getpid()}\b", error)
+        assert open("/proc/self/comm").read().strip() in error
+        with pytest.raises(RpcError, match=rf"\b{os.getpid()}\b"):
+            stack.rpc(device.daemon, device.method)
+        assert sum(error in line for line in device.lines()) == 1
+        assert device.control("wire")["wire"] == []
+    finally:
+        os.close(holder)
+    device.wait_served()
+    assert len(device.lines()) == 2
+
+
+def test_taken_while_away(device):
+    """Somebody else is quicker when the adapter is back."""
+    device.start()
+    device.hangup()
+    device.control("back")
+    with contextlib.ExitStack() as holding:
+
+        def take():
+            """True if the port could be locked before the daemon did."""
+            holder = os.open(device.path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+            try:
+                fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(holder)
+                return False
+            holding.callback(os.close, holder)
+            return True
+
+        if not take():
+            pytest.skip("the daemon was quicker")
+        wait_until(lambda: str(os.getpid()) in (device.closed() or ""), 3)
+    device.wait_served()

@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guards and the scheduler in a simulated world: every order of what can happen to battery,
+ * battd, supervisor, line and dcdcd up to a depth, with the safety rules checked at every step.
+ * GUARD_MODEL_DEPTH sets the depth; each event more multiplies the states by their number.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/operation_mode.h"
+#include "dcdcd/guards.h"
+#include "dcdcd/scheduler.h"
+
+enum {
+    INTERVAL_US = 10 * US_PER_S,
+    SUPERVISOR_US = 15 * US_PER_S,
+    REFERENCE_US = 5 * US_PER_S,
+    STEP_US = 6 * US_PER_S,            /* that pass after each event */
+    LINE_GRACE_US = 2500 * US_PER_MS,  /* for the stop to go out when the line is back */
+    START_GRACE_US = 2500 * US_PER_MS, /* for the first answer after a start */
+    CLIENTS = 8,
+    DEPTH = 4
+};
+
+enum event {
+    BATTERY_PERMITS,
+    BATTERY_DENIES,
+    BATTERY_SILENT,
+    BATTD_DIES,
+    BATTD_HANGS,
+    BATTD_RETURNS,
+    SUPERVISOR_LEAVES,
+    SUPERVISOR_RETURNS,
+    SET_DISCHARGE,
+    SET_VOLTAGE,
+    SET_CHARGE,
+    STOP,
+    LINE_FAILS,
+    PORT_LOST,
+    LINE_RETURNS,
+    DCDCD_RESTARTS,
+    EVENTS
+};
+
+static const char *const event_names[EVENTS] = {
+    [BATTERY_PERMITS] = "battery permits",
+    [BATTERY_DENIES] = "battery denies",
+    [BATTERY_SILENT] = "battery silent",
+    [BATTD_DIES] = "battd dies",
+    [BATTD_HANGS] = "battd hangs",
+    [BATTD_RETURNS] = "battd returns",
+    [SUPERVISOR_LEAVES] = "supervisor leaves",
+    [SUPERVISOR_RETURNS] = "supervisor returns",
+    [SET_DISCHARGE] = "set 0x0002",
+    [SET_VOLTAGE] = "set 0x0014",
+    [SET_CHARGE] = "set 0x0041",
+    [STOP] = "stop",
+    [LINE_FAILS] = "line fails",
+    [PORT_LOST] = "port lost",
+    [LINE_RETURNS] = "line returns",
+    [DCDCD_RESTARTS] = "dcdcd restarts",
+};
+
+struct client {
+    struct request request; /* first */
+    bool waiting;
+};
+
+/* One place in memory, saved and restored as a whole, so that pointers into it stay good. */
+static struct world {
+    int64_t now_us;
+    struct eza_link link;
+    struct scheduler scheduler;
+    struct guards guards;
+    int64_t started_us; /* of dcdcd */
+    int64_t turn_us;    /* when the guards run at the latest */
+
+    bool busy; /* an exchange is under way */
+    struct scheduler_exchange exchange;
+    struct eza_values values;
+    int64_t exchange_end_us;
+
+    bool asking; /* battd was asked */
+    int64_t answer_us;
+
+    struct request guard_stop;
+    bool guard_stopping;
+    struct client client[CLIENTS];
+
+    uint16_t mode; /* of the converter */
+    bool permits, battd_up, battd_hangs, battery_answers, supervisor, line, port;
+    int64_t denied_us; /* since when sharing is not permitted, INT64_MAX while it is */
+    int64_t line_us;   /* since when the line works, INT64_MAX while not */
+    int64_t gone_us;   /* since when the supervisor is gone, INT64_MAX while it is there */
+    int64_t mode_us;   /* since when the converter is in this mode */
+} w;
+
+static const struct config config = {
+    .dcdc = {.timeout_retries = 3,
+             .dcdc_error_retries = 3,
+             .wait_for_retry_us = 100 * US_PER_MS,
+             .battery_check_interval_us = INTERVAL_US,
+             .supervisor_timeout_us = SUPERVISOR_US,
+             .voltage_reference_delay_us = REFERENCE_US,
+             .setup = {.cib = {.text = "52"},
+                       .ubv = {.text = "40"},
+                       .obv = {.text = "59"},
+                       .ugv = {.text = "300"},
+                       .ogv = {.text = "400"}}},
+    .battery = {.force_dcdc_waiting = true},
+};
+
+static enum event path[16];
+static int depth_now;
+static uint64_t states;
+
+/* Sends the scheduler's log elsewhere, and back. */
+static void quiet(bool on)
+{
+    static int kept = -1;
+    int fd = on ? open("/dev/null", O_WRONLY | O_CLOEXEC) : kept;
+
+    if (on)
+        kept = dup(STDERR_FILENO);
+    dup2(fd, STDERR_FILENO);
+    close(fd);
+}
+
+static void violated(const char *rule)
+{
+    char text[512];
+    size_t used = 0;
+
+    quiet(false);
+    for (int i = 0; i < depth_now; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s, ", event_names[path[i]]);
+    fail_msg("%s at %.2f s after: %s", rule, (double)w.now_us / US_PER_S, text);
+}
+
+static void on_client_done(struct request *request, struct json_object *result,
+                           const struct failure *failure)
+{
+    (void)failure;
+    ((struct client *)request)->waiting = false;
+    json_object_put(result);
+}
+
+static void on_guard_done(struct request *request, struct json_object *result,
+                          const struct failure *failure)
+{
+    (void)request, (void)failure;
+    w.guard_stopping = false;
+    json_object_put(result);
+}
+
+static void start_dcdcd(void)
+{
+    static const struct eza_link_settings settings;
+
+    for (int i = 0; i < CLIENTS; i++)
+        w.client[i].waiting = false;
+    w.busy = w.asking = w.guard_stopping = false;
+    w.started_us = w.turn_us = w.now_us;
+    eza_link_init(&w.link, &settings);
+    scheduler_init(&w.scheduler, &config, &w.link);
+    guards_init(&w.guards, &config, w.now_us);
+    if (w.port)
+        scheduler_link_up(&w.scheduler);
+}
+
+static void begin_world(void)
+{
+    memset(&w, 0, sizeof w);
+    w.now_us = US_PER_S;
+    w.permits = w.battd_up = w.battery_answers = w.supervisor = w.line = w.port = true;
+    w.denied_us = w.gone_us = INT64_MAX;
+    w.line_us = w.now_us;
+    start_dcdcd();
+}
+
+static bool somebody_asked_for(uint16_t mode)
+{
+    for (int i = 0; i < CLIENTS; i++)
+        if (w.client[i].waiting && w.client[i].request.call.set.mode == mode)
+            return true;
+    return false;
+}
+
+static void set_converter_mode(uint16_t mode)
+{
+    if (mode != MODE_WAITING && !somebody_asked_for(mode))
+        violated("a mode that nobody waits for was set");
+    if (mode != w.mode)
+        w.mode_us = w.now_us;
+    w.mode = mode;
+}
+
+static void end_exchange(void)
+{
+    struct eza_outcome outcome = {.result = EZA_OK, .values = w.values};
+
+    w.busy = false;
+    if (w.line && w.exchange.command->cmd == 0) {
+        if (w.exchange.values != NULL)
+            set_converter_mode(w.values.raw[0]);
+        outcome.values.raw[0] = w.mode;
+    } else if (!w.line) {
+        outcome.result = EZA_TIMEOUT;
+        failure_set(&outcome.failure, REASON_READ_TIMEOUT, "read timeout");
+    }
+    scheduler_outcome(&w.scheduler, &outcome, w.now_us);
+}
+
+static void answer_ask(void)
+{
+    w.asking = false;
+    if (!w.battd_up || w.battd_hangs)
+        guards_answer(&w.guards, GUARDS_UNREACHABLE, "battd is gone", w.now_us);
+    else if (w.permits && w.battery_answers)
+        guards_answer(&w.guards, GUARDS_YES, "", w.now_us);
+    else
+        guards_answer(&w.guards, GUARDS_NO, "denied", w.now_us);
+}
+
+static void guard_stop(void)
+{
+    if (w.guard_stopping)
+        return;
+    w.guard_stopping = true;
+    w.guard_stop = (struct request){.call = controller_bare_stop(),
+                                    .arrived_us = w.now_us,
+                                    .deadline_us = w.now_us + INTERVAL_US,
+                                    .done = on_guard_done};
+    scheduler_submit(&w.scheduler, &w.guard_stop, w.now_us);
+}
+
+static void run_guards(void)
+{
+    unsigned actions;
+
+    if (w.supervisor)
+        guards_supervisor_seen(&w.guards, w.now_us);
+    actions = guards_run(&w.guards, w.scheduler.mode_known, w.scheduler.mode, w.now_us);
+    scheduler_permit(&w.scheduler, guards_denial(&w.guards, w.now_us));
+    if (actions & GUARDS_STOP)
+        guard_stop();
+    if (actions & GUARDS_ASK) {
+        w.asking = true;
+        w.answer_us = w.now_us + (w.battd_up && !w.battd_hangs ? 10 * US_PER_MS
+                                                               : guards_ask_timeout_us(&w.guards));
+    }
+    w.turn_us = w.now_us + US_PER_S;
+}
+
+static void check_rules(void)
+{
+    bool line_works = w.line_us != INT64_MAX && w.now_us - w.line_us > LINE_GRACE_US;
+    bool settled = line_works && w.now_us - w.started_us > START_GRACE_US;
+    int64_t silence_us =
+        SUPERVISOR_US + (w.mode == MODE_GRID_AUTONOMY ? REFERENCE_US : 0) + US_PER_S;
+
+    if (!settled || w.mode == MODE_WAITING)
+        return;
+    if (w.denied_us != INT64_MAX && w.now_us - w.denied_us > INTERVAL_US)
+        violated("the converter runs although the battery does not permit it");
+    if (w.gone_us != INT64_MAX && w.now_us - w.gone_us > silence_us &&
+        w.now_us - w.started_us > silence_us && w.now_us - w.mode_us > US_PER_S)
+        violated("the converter runs although the supervisor is gone");
+}
+
+static int64_t next_us(void)
+{
+    int64_t due =
+        earlier_us(w.turn_us, guards_wake_us(&w.guards, w.scheduler.mode_known, w.scheduler.mode));
+
+    if (w.asking)
+        due = earlier_us(due, w.answer_us);
+    due = earlier_us(due, w.busy ? w.exchange_end_us : scheduler_wake_us(&w.scheduler));
+    return earlier_us(due, scheduler_deadline_us(&w.scheduler));
+}
+
+/* Everything that is due now. */
+static void turn(void)
+{
+    if (w.asking && w.answer_us <= w.now_us)
+        answer_ask();
+    run_guards();
+    if (w.busy && w.exchange_end_us <= w.now_us)
+        end_exchange();
+    scheduler_expire(&w.scheduler, w.now_us);
+    if (!w.busy && w.port && scheduler_next(&w.scheduler, w.now_us, &w.exchange)) {
+        w.busy = true;
+        w.values = w.exchange.values != NULL ? *w.exchange.values : (struct eza_values){{0}};
+        w.exchange_end_us = w.now_us + (w.line ? 20 : 110) * US_PER_MS;
+    }
+    check_rules();
+}
+
+static void pass_time(int64_t until_us)
+{
+    turn();
+    while (w.now_us < until_us) {
+        int64_t due = next_us();
+
+        /* Nothing may be due for ever: a turn moves on by a millisecond at least. */
+        if (due < w.now_us + US_PER_MS)
+            due = w.now_us + US_PER_MS;
+        w.now_us = earlier_us(due, until_us);
+        turn();
+    }
+}
+
+static void client_sets(uint16_t mode)
+{
+    struct client *client = w.client;
+
+    while (client->waiting)
+        if (++client == w.client + CLIENTS)
+            return;
+    client->waiting = true;
+    client->request =
+        (struct request){.call = {.method = controller_method_find("remote_set"),
+                                  .set = {true, true, true, true, mode, 15000, 0, 2000}},
+                         .arrived_us = w.now_us,
+                         .deadline_us = w.now_us + 4400 * US_PER_MS,
+                         .done = on_client_done};
+    scheduler_submit(&w.scheduler, &client->request, w.now_us);
+}
+
+static void note_facts(void)
+{
+    bool permitted = w.permits && w.battd_up && !w.battd_hangs && w.battery_answers;
+    bool line = w.line && w.port;
+
+    w.denied_us = permitted ? INT64_MAX : earlier_us(w.denied_us, w.now_us);
+    w.line_us = !line ? INT64_MAX : earlier_us(w.line_us, w.now_us);
+    w.gone_us = w.supervisor ? INT64_MAX : earlier_us(w.gone_us, w.now_us);
+}
+
+static void set_battery(bool answers, bool permits)
+{
+    w.battery_answers = answers;
+    w.permits = permits;
+}
+
+static void set_battd(bool up, bool hangs)
+{
+    w.battd_up = up;
+    w.battd_hangs = hangs;
+}
+
+static void lose_port(void)
+{
+    w.port = false;
+    w.busy = false;
+    scheduler_link_lost(&w.scheduler, "hung up", w.now_us);
+}
+
+static void return_line(void)
+{
+    w.line = true;
+    if (!w.port)
+        scheduler_link_up(&w.scheduler);
+    w.port = true;
+}
+
+static void happen(enum event event)
+{
+    switch (event) {
+    case BATTERY_PERMITS:
+        set_battery(true, true);
+        break;
+    case BATTERY_DENIES:
+        set_battery(true, false);
+        break;
+    case BATTERY_SILENT:
+        set_battery(false, w.permits);
+        break;
+    case BATTD_DIES:
+        set_battd(false, false);
+        break;
+    case BATTD_HANGS:
+        set_battd(true, true);
+        break;
+    case BATTD_RETURNS:
+        set_battd(true, false);
+        break;
+    case SUPERVISOR_LEAVES:
+        w.supervisor = false;
+        break;
+    case SUPERVISOR_RETURNS:
+        w.supervisor = true;
+        break;
+    case SET_DISCHARGE:
+        client_sets(MODE_HETERONOMY_CV);
+        break;
+    case SET_VOLTAGE:
+        client_sets(MODE_GRID_AUTONOMY);
+        break;
+    case SET_CHARGE:
+        client_sets(MODE_HETERONOMY_CHARGE);
+        break;
+    case STOP:
+        client_sets(MODE_WAITING);
+        break;
+    case LINE_FAILS:
+        w.line = false;
+        break;
+    case PORT_LOST:
+        lose_port();
+        break;
+    case LINE_RETURNS:
+        return_line();
+        break;
+    case DCDCD_RESTARTS:
+        start_dcdcd();
+        break;
+    case EVENTS:
+        break;
+    }
+    note_facts();
+}
+
+static void explore(int depth)
+{
+    struct world *saved;
+
+    if (depth == 0)
+        return;
+    saved = malloc(sizeof *saved);
+    assert_non_null(saved);
+    *saved = w;
+    for (int event = 0; event < EVENTS; event++) {
+        path[depth_now++] = (enum event)event;
+        states++;
+        happen((enum event)event);
+        pass_time(w.now_us + STEP_US);
+        explore(depth - 1);
+        depth_now--;
+        w = *saved;
+    }
+    free(saved);
+}
+
+static void no_order_of_events_leaves_the_converter_running(void **state)
+{
+    const char *depth = getenv("GUARD_MODEL_DEPTH");
+
+    (void)state;
+    quiet(true);
+    begin_world();
+    pass_time(w.now_us + STEP_US);
+    client_sets(MODE_GRID_AUTONOMY);
+    pass_time(w.now_us + US_PER_S);
+    assert_int_equal(w.mode, MODE_GRID_AUTONOMY);
+    explore(depth != NULL ? atoi(depth) : DEPTH);
+    quiet(false);
+    print_message("%llu states\n", (unsigned long long)states);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_order_of_events_leaves_the_converter_running),
+    };
+
+    return cmocka_run_group_tests_name("guard_model", tests, NULL, NULL);
+}

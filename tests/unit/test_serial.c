@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening ports, on pseudo terminals. */
+#include "common/serial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+struct fixture {
+    int master;
+    struct config_port port;
+    struct failure failure;
+};
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+
+    fixture->master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    assert_true(fixture->master >= 0);
+    assert_int_equal(grantpt(fixture->master), 0);
+    assert_int_equal(unlockpt(fixture->master), 0);
+    snprintf(fixture->port.path, sizeof fixture->port.path, "%s", ptsname(fixture->master));
+    fixture->port.baud = 19200;
+    fixture->port.parity = CONFIG_PARITY_NONE;
+    fixture->port.stop_bits = 1;
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+
+    if (fixture->master >= 0)
+        close(fixture->master);
+    free(fixture);
+    return 0;
+}
+
+static int open_port(struct fixture *fixture)
+{
+    int fd = serial_open(&fixture->port, &fixture->failure);
+
+    if (fd < 0)
+        fail_msg("%s", fixture->failure.text);
+    return fd;
+}
+
+static void expect_refused(struct fixture *fixture, const char *text)
+{
+    char expected[FAILURE_TEXT_SIZE];
+
+    assert_int_equal(serial_open(&fixture->port, &fixture->failure), -1);
+    assert_int_equal(fixture->failure.reason, REASON_PORT);
+    snprintf(expected, sizeof expected, "%.255s: %s", fixture->port.path, text);
+    assert_string_equal(fixture->failure.text, expected);
+}
+
+/* Everything that goes in on one side comes out on the other, as it is. */
+static void expect_through(int from, int to)
+{
+    unsigned char sent[256], got[256];
+    size_t count = 0;
+
+    for (size_t i = 0; i < sizeof sent; i++)
+        sent[i] = (unsigned char)i;
+    assert_int_equal(write(from, sent, sizeof sent), sizeof sent);
+    while (count < sizeof got) {
+        struct pollfd ready = {.fd = to, .events = POLLIN};
+        ssize_t length;
+
+        assert_int_equal(poll(&ready, 1, 1000), 1);
+        length = read(to, got + count, sizeof got - count);
+        assert_true(length > 0);
+        count += (size_t)length;
+    }
+    assert_memory_equal(got, sent, sizeof sent);
+    assert_int_equal(read(to, got, 1), -1); /* and nothing more, not even an echo */
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(read(from, got, 1), -1);
+    assert_int_equal(errno, EAGAIN);
+}
+
+static void test_bytes_pass_unchanged(void **state)
+{
+    struct fixture *fixture = *state;
+    int fd = open_port(fixture);
+
+    expect_through(fd, fixture->master);
+    expect_through(fixture->master, fd);
+    close(fd);
+}
+
+static void test_settings(void **state)
+{
+    struct fixture *fixture = *state;
+    struct termios settings;
+    int fd;
+
+    fixture->port.baud = 9600;
+    fixture->port.stop_bits = 2;
+    fd = open_port(fixture);
+    assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    assert_int_equal(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
+    assert_int_equal(tcgetattr(fd, &settings), 0);
+    assert_int_equal(cfgetispeed(&settings), B9600);
+    assert_int_equal(cfgetospeed(&settings), B9600);
+    assert_int_equal(settings.c_cflag & (CSTOPB | CSIZE | CLOCAL | CREAD),
+                     CSTOPB | CS8 | CLOCAL | CREAD);
+    assert_int_equal(settings.c_cflag & (CRTSCTS | HUPCL | PARENB), 0);
+    assert_int_equal(settings.c_cc[VMIN], 1);
+    assert_int_equal(settings.c_cc[VTIME], 0);
+    close(fd);
+}
+
+/* What arrived before the port was opened is nobody's answer. */
+static void test_old_bytes_are_dropped(void **state)
+{
+    struct fixture *fixture = *state;
+    int holder = open(fixture->port.path, O_RDWR | O_NOCTTY);
+    unsigned char byte;
+    int fd;
+
+    assert_int_equal(write(fixture->master, "old\n", 4), 4);
+    fd = open_port(fixture);
+    assert_int_equal(read(fd, &byte, 1), -1);
+    assert_int_equal(errno, EAGAIN);
+    close(fd);
+    close(holder);
+}
+
+static void test_hang_up(void **state)
+{
+    struct fixture *fixture = *state;
+    int fd = open_port(fixture);
+    unsigned char byte;
+    ssize_t count;
+
+    close(fixture->master);
+    fixture->master = -1;
+    count = read(fd, &byte, 1);
+    assert_true(count == 0 || (count < 0 && errno == EIO));
+    close(fd);
+}
+
+static void test_second_open_names_the_holder(void **state)
+{
+    struct fixture *fixture = *state;
+    int fd = open_port(fixture);
+    char expected[128];
+
+    snprintf(expected, sizeof expected, "in use by process %ld (%.15s)", (long)getpid(),
+             program_invocation_short_name);
+    expect_refused(fixture, expected);
+    close(fd);
+    close(open_port(fixture));
+}
+
+/* The mark would outlive its owner on a pseudo terminal: opening again must work there. */
+static void test_lock_of_an_open_port(void **state)
+{
+    struct fixture *fixture = *state;
+    int fd = open(fixture->port.path, O_RDWR | O_NOCTTY);
+    int other = open(fixture->port.path, O_RDWR | O_NOCTTY);
+
+    assert_int_equal(serial_lock(fd, fixture->port.path, &fixture->failure), 0);
+    assert_int_equal(serial_lock(fd, fixture->port.path, &fixture->failure), 0);
+    assert_int_equal(serial_lock(other, fixture->port.path, &fixture->failure), -1);
+    assert_int_equal(fixture->failure.reason, REASON_PORT);
+    close(fd);
+    assert_int_equal(serial_lock(other, fixture->port.path, &fixture->failure), 0);
+    close(other);
+}
+
+static void test_missing_file(void **state)
+{
+    struct fixture *fixture = *state;
+
+    snprintf(fixture->port.path, sizeof fixture->port.path, "/dev/nonexistent");
+    expect_refused(fixture, "No such file or directory");
+}
+
+static void test_not_a_port(void **state)
+{
+    struct fixture *fixture = *state;
+    int fd;
+
+    snprintf(fixture->port.path, sizeof fixture->port.path, "/tmp/test-serial-XXXXXX");
+    fd = mkstemp(fixture->port.path);
+    assert_true(fd >= 0);
+    expect_refused(fixture, "not a serial port");
+    close(fd);
+    unlink(fixture->port.path);
+}
+
+static void test_speeds(void **state)
+{
+    static const unsigned good[] = {1200, 9600, 19200, 38400, 57600, 115200, 230400, 921600};
+    static const unsigned bad[] = {0, 1, 19201, 4000000000U};
+    struct fixture *fixture = *state;
+    char expected[64];
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        fixture->port.baud = good[i];
+        close(open_port(fixture));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        fixture->port.baud = bad[i];
+        snprintf(expected, sizeof expected, "speed %u is not supported", bad[i]);
+        expect_refused(fixture, expected);
+    }
+}
+
+/* In a child that is nobody: the error says which group is missing. */
+static void try_as_nobody(struct fixture *fixture)
+{
+    const struct group *group = getgrgid(20);
+    char expected[128];
+
+    snprintf(expected, sizeof expected,
+             "permission denied: it belongs to group %s (gid 20), which this user is not in",
+             group != NULL ? group->gr_name : "?");
+    if (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
+        _exit(2);
+    if (serial_open(&fixture->port, &fixture->failure) != -1)
+        _exit(3);
+    _exit(strstr(fixture->failure.text, expected) != NULL ? 0 : 4);
+}
+
+static void test_permission_denied(void **state)
+{
+    struct fixture *fixture = *state;
+    int status;
+    pid_t pid;
+
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chown(fixture->port.path, 0, 20), 0);
+    assert_int_equal(chmod(fixture->port.path, 0660), 0);
+    pid = fork();
+    if (pid == 0)
+        try_as_nobody(fixture);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static void test_time_on_the_line(void **state)
+{
+    static const struct {
+        unsigned baud;
+        enum config_parity parity;
+        unsigned stop_bits;
+        size_t count;
+        int64_t us;
+    } rows[] = {
+        {19200, CONFIG_PARITY_NONE, 1, 7, 3645}, {9600, CONFIG_PARITY_NONE, 1, 8, 8333},
+        {9600, CONFIG_PARITY_EVEN, 1, 9, 10312}, {9600, CONFIG_PARITY_ODD, 2, 96, 120000},
+        {1200, CONFIG_PARITY_NONE, 1, 0, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct config_port port = {
+            .baud = rows[i].baud, .parity = rows[i].parity, .stop_bits = rows[i].stop_bits};
+
+        assert_int_equal(serial_time_us(&port, rows[i].count), rows[i].us);
+    }
+}
+
+#define ON_PTY(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_PTY(test_bytes_pass_unchanged),
+        ON_PTY(test_settings),
+        ON_PTY(test_old_bytes_are_dropped),
+        ON_PTY(test_hang_up),
+        ON_PTY(test_second_open_names_the_holder),
+        ON_PTY(test_lock_of_an_open_port),
+        ON_PTY(test_missing_file),
+        ON_PTY(test_not_a_port),
+        ON_PTY(test_speeds),
+        ON_PTY(test_permission_denied),
+        cmocka_unit_test(test_time_on_the_line),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
