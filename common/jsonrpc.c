@@ -3,11 +3,15 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/utf8.h"
 
-enum { NESTING_MAX = 16 };
+enum {
+    NESTING_MAX = 16,
+    WHOLE_NUMBER_MAX = 19 /* characters, with the sign: all such numbers fit in 64 bits */
+};
 
 static const char not_an_object[] = "a message is a JSON object";
 
@@ -40,6 +44,22 @@ static bool is_digit_at(const char *text, size_t length, size_t at)
     return at < length && isdigit((unsigned char)text[at]);
 }
 
+/* What is wrong with the number whose first digit is text[at], or NULL. */
+static const char *number_error(const char *text, size_t length, size_t at)
+{
+    size_t end = at, sign = at > 0 && text[at - 1] == '-' ? 1 : 0;
+
+    while (is_digit_at(text, length, end))
+        end++;
+    /* json-c reads leading zeros, and gives them back as they were */
+    if (text[at] == '0' && end > at + 1)
+        return "a leading zero";
+    /* json-c 0.16 makes a whole number beyond 64 bits another one, 0.18 refuses it */
+    if (sign + end - at > WHOLE_NUMBER_MAX && (end == length || strchr(".eE", text[end]) == NULL))
+        return "a whole number of more than 19 characters";
+    return NULL;
+}
+
 /* What is wrong at text[at] outside strings, or NULL. */
 static const char *token_error(const char *text, size_t length, size_t at)
 {
@@ -49,15 +69,14 @@ static const char *token_error(const char *text, size_t length, size_t at)
     case 'N':
     case 'I':
         return "not a number";
-    case '0': /* json-c reads leading zeros, and gives them back as they were */
-        return is_digit_at(text, length, at + 1) && begins_number(text, at) ? "a leading zero"
-                                                                            : NULL;
     case '.':
         return at > 0 && is_digit_at(text, length, at - 1) && is_digit_at(text, length, at + 1)
                    ? NULL
                    : "not a number";
     default:
-        return NULL;
+        return is_digit_at(text, length, at) && begins_number(text, at)
+                   ? number_error(text, length, at)
+                   : NULL;
     }
 }
 
@@ -93,28 +112,18 @@ static void explain_unfinished(struct json_tokener *tokener, struct failure *fai
         failure_set(failure, REASON_PARSE, "not valid JSON: the line ends too early");
 }
 
-/* The line as a JSON object that the caller puts, or NULL with *failure filled. */
-static struct json_object *parse_object(const char *line, size_t length, struct failure *failure)
+/* Parses ASCII text strictly. The object, which the caller puts, or NULL with *failure filled. */
+static struct json_object *parse_ascii(struct json_tokener *tokener, const char *text,
+                                       size_t length, struct failure *failure)
 {
-    const char *error = lexical_error(line, length);
-    struct json_tokener *tokener;
-    struct json_object *root = NULL;
+    struct json_object *root;
 
-    if (error != NULL) {
-        failure_set(failure, REASON_PARSE, "not valid JSON: %s", error);
-        return NULL;
-    }
-    tokener = json_tokener_new_ex(NESTING_MAX);
-    if (tokener == NULL || length > INT_MAX) {
-        failure_set(failure, REASON_INTERNAL, "out of memory");
-        goto done;
-    }
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
-    root = json_tokener_parse_ex(tokener, line, (int)length);
+    root = json_tokener_parse_ex(tokener, text, (int)length);
     if (json_tokener_get_error(tokener) == json_tokener_success &&
         json_tokener_get_parse_end(tokener) == length) {
         if (json_object_is_type(root, json_type_object))
-            goto done;
+            return root;
         failure_set(failure, REASON_INVALID_REQUEST, "%s%s", not_an_object,
                     json_object_is_type(root, json_type_array) ? ": there are no batches" : "");
     } else if (json_tokener_get_error(tokener) == json_tokener_continue) {
@@ -124,7 +133,61 @@ static struct json_object *parse_object(const char *line, size_t length, struct 
                     json_tokener_get_parse_end(tokener) + 1);
     }
     release(&root);
-done:
+    return NULL;
+}
+
+static bool is_ascii(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (text[i] & 0x80)
+            return false;
+    return true;
+}
+
+/*
+ * When strict, json-c 0.18 takes bytes above 127 in a string for control characters. So the syntax
+ * of UTF-8 text is judged on a copy without them, and only then are its values read.
+ */
+static struct json_object *parse_utf8(struct json_tokener *tokener, const char *text, size_t length,
+                                      struct failure *failure)
+{
+    char *ascii = malloc(length);
+    struct json_object *root;
+
+    if (ascii == NULL) {
+        failure_set(failure, REASON_INTERNAL, "out of memory");
+        return NULL;
+    }
+    for (size_t i = 0; i < length; i++)
+        ascii[i] = text[i] & 0x80 ? '?' : text[i];
+    root = parse_ascii(tokener, ascii, length, failure);
+    free(ascii);
+    if (root == NULL)
+        return NULL;
+    json_object_put(root);
+    json_tokener_reset(tokener);
+    json_tokener_set_flags(tokener, 0);
+    return json_tokener_parse_ex(tokener, text, (int)length);
+}
+
+/* The line as a JSON object that the caller puts, or NULL with *failure filled. */
+static struct json_object *parse_object(const char *line, size_t length, struct failure *failure)
+{
+    const char *error = lexical_error(line, length);
+    struct json_tokener *tokener;
+    struct json_object *root;
+
+    if (error != NULL) {
+        failure_set(failure, REASON_PARSE, "not valid JSON: %s", error);
+        return NULL;
+    }
+    tokener = length <= INT_MAX ? json_tokener_new_ex(NESTING_MAX) : NULL;
+    if (tokener == NULL) {
+        failure_set(failure, REASON_INTERNAL, "out of memory");
+        return NULL;
+    }
+    root = is_ascii(line, length) ? parse_ascii(tokener, line, length, failure)
+                                  : parse_utf8(tokener, line, length, failure);
     json_tokener_free(tokener);
     return root;
 }

@@ -71,7 +71,14 @@ static void test_request_forms(void **state)
         {" " V2("\"id\":1,\"method\":\"ping\",\"timeout\":1"), "1", 1},
         {V2("\"id\":1,\"method\":\"ping\",\"timeout\":4400"), "1", 4400},
         {V2("\"id\":1,\"method\":\"ping\",\"timeout\":4401"), "1", 4400},
-        {V2("\"id\":1,\"method\":\"ping\",\"timeout\":99999999999999999999"), "1", 4400},
+        {V2("\"id\":1,\"method\":\"ping\",\"timeout\":9999999999999999999"), "1", 4400},
+        {V2("\"id\":\"\xc2\xb0\",\"method\":\"ping\"") " ", "\"\xc2\xb0\"", JSONRPC_TIMEOUT_MAX_MS},
+        {V2("\"id\":9223372036854775807,\"method\":\"ping\""), "9223372036854775807",
+         JSONRPC_TIMEOUT_MAX_MS},
+        {V2("\"id\":-999999999999999999,\"method\":\"ping\""), "-999999999999999999",
+         JSONRPC_TIMEOUT_MAX_MS},
+        {V2("\"id\":12345678901234567890.5,\"method\":\"ping\""), "12345678901234567890.5",
+         JSONRPC_TIMEOUT_MAX_MS},
     };
     struct jsonrpc_request request;
     struct failure failure;
@@ -106,6 +113,11 @@ static const struct broken {
     {V2("\"id\":-01,\"method\":\"ping\""), REASON_PARSE, NULL},
     {V2("\"id\":01e1,\"method\":\"ping\""), REASON_PARSE, NULL},
     {V2("\"id\":-.5,\"method\":\"ping\""), REASON_PARSE, NULL},
+    {V2("\"id\":99999999999999999999,\"method\":\"ping\""), REASON_PARSE, NULL},
+    {V2("\"id\":-9999999999999999999,\"method\":\"ping\""), REASON_PARSE, NULL},
+    {V2("\"id\":1,\"method\":\"ping\",\"x\":\"\xc2\xb0\","), REASON_PARSE, NULL},
+    {V2("\"id\":1,\"method\":\"ping\",\"x\":\"\xc2\xb0\"") "x", REASON_PARSE, NULL},
+    {V2("\"id\":\"\xc2\xb0\""), REASON_INVALID_REQUEST, "\"\xc2\xb0\""},
     {V2("\"id\":1e01"), REASON_INVALID_REQUEST, "1e01"},
     {V2("\"id\":0.0,\"x\":[0,10,100,-0,1e-01]"), REASON_INVALID_REQUEST, "0.0"},
     {V2("\"id\":1,'method':\"ping\""), REASON_PARSE, NULL},
