@@ -126,6 +126,11 @@ model: $(BUILD)/unit/test_guard_model ## explore the guards' model for two minut
 
 test: unit e2e ## build and run all tests
 
+# E2E: names of tests/e2e, or all; without it a few.
+.PHONY: test-debian13
+test-debian13: ## build and test on Debian 13, in a tree made by debootstrap
+	@scripts/test-debian13 $(E2E)
+
 # One clang-tidy a file: in one process for all, its va_list checker mixes them up.
 LINT_SOURCES := $(filter-out tests/unit/% tests/bench/%,$(SOURCES))
 $(BUILD)/lint/%.ok: %.c .clang-tidy $(HEADERS)

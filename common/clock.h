@@ -6,7 +6,9 @@
 #include <stdint.h>
 #include <time.h>
 
-enum { US_PER_MS = 1000, US_PER_S = 1000000 };
+/* Not an enum: clang warns when one of those meets a double. */
+#define US_PER_MS 1000
+#define US_PER_S  1000000
 
 /* Microseconds since an arbitrary start; never runs backwards. */
 static inline int64_t clock_us(void)

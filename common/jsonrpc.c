@@ -158,8 +158,11 @@ static struct json_object *parse_utf8(struct json_tokener *tokener, const char *
         failure_set(failure, REASON_INTERNAL, "out of memory");
         return NULL;
     }
-    for (size_t i = 0; i < length; i++)
-        ascii[i] = text[i] & 0x80 ? '?' : text[i];
+    for (size_t i = 0; i < length; i++) {
+        ascii[i] = text[i];
+        if (text[i] & 0x80)
+            ascii[i] = '?';
+    }
     root = parse_ascii(tokener, ascii, length, failure);
     free(ascii);
     if (root == NULL)

@@ -104,7 +104,7 @@ static void receive_frame(struct line *line, struct fuzz_input *input, size_t le
 
 static void receive_raw(struct line *line, struct fuzz_input *input, size_t count)
 {
-    uint8_t bytes[PIECE_MAX];
+    uint8_t bytes[PIECE_MAX] = {0};
 
     for (size_t i = 0; i < count; i++)
         bytes[i] = fuzz_byte(input);

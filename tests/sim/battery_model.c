@@ -5,7 +5,9 @@
 
 #include "common/clock.h"
 
-enum { REPORT_HOLDS_US = 3 * US_PER_S, SECONDS_PER_HOUR = 3600, STATUS_DENIED = 1 };
+enum { REPORT_HOLDS_US = 3 * US_PER_S, STATUS_DENIED = 1 };
+
+static const double seconds_per_hour = 3600;
 
 void battery_init(struct battery_model *model, double rsoc, int64_t now_us)
 {
@@ -32,7 +34,7 @@ static double energy(const struct battery_model *model, int64_t until_us)
 
     if (reported_us > model->now_us)
         watt_us += model->converter_power * (double)(reported_us - model->now_us);
-    return watt_us / US_PER_S / SECONDS_PER_HOUR * model->time_factor;
+    return watt_us / US_PER_S / seconds_per_hour * model->time_factor;
 }
 
 void battery_advance(struct battery_model *model, int64_t now_us)
