@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/config_json.h"
 #include "common/log.h"
 #include "common/notify.h"
 
@@ -19,6 +20,7 @@
 
 struct settings {
     bool check_config;
+    bool print_config;
     bool debug;
     bool help;
     bool version;
@@ -28,6 +30,7 @@ enum option_id {
     OPTION_CONFIG = 1,
     OPTION_RUN_DIR,
     OPTION_CHECK_CONFIG,
+    OPTION_PRINT_CONFIG,
     OPTION_DEBUG,
     OPTION_HOST,
     OPTION_PORT,
@@ -51,6 +54,8 @@ static const struct option_row {
     {"port", "PORT", OPTION_PORT, true, "listen port, 0 for a free one (8080)"},
     {"goodbye", NULL, OPTION_GOODBYE, true, "let /essx/goodbye end this program"},
     {"check-config", NULL, OPTION_CHECK_CONFIG, false, "check the configuration file and exit"},
+    {"print-config", NULL, OPTION_PRINT_CONFIG, false,
+     "print the configuration with all defaults, as JSON, and exit"},
     {"debug", NULL, OPTION_DEBUG, false, "log more"},
     {"version", NULL, OPTION_VERSION, false, "print the version and exit"},
     {"help", NULL, OPTION_HELP, false, "print this and exit"},
@@ -126,6 +131,9 @@ static bool apply_option(struct daemon *daemon, struct settings *settings, int i
         return true;
     case OPTION_CHECK_CONFIG:
         settings->check_config = true;
+        return true;
+    case OPTION_PRINT_CONFIG:
+        settings->print_config = true;
         return true;
     case OPTION_DEBUG:
         settings->debug = true;
@@ -209,7 +217,16 @@ static struct event_base *make_base(void)
     return base;
 }
 
-static int check_config(const char *path)
+static void print_config(const struct config *config)
+{
+    struct json_object *json = config_json(config);
+
+    puts(json_object_to_json_string_ext(json,
+                                        JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(json);
+}
+
+static int check_config(const char *path, bool print)
 {
     struct failure failure;
     struct config *config = config_load(path, &failure);
@@ -218,8 +235,11 @@ static int check_config(const char *path)
         fprintf(stderr, "%s\n", failure.text);
         return EXIT_CONFIG;
     }
+    if (print)
+        print_config(config);
+    else
+        printf("%s: ok\n", path);
     free(config);
-    printf("%s: ok\n", path);
     return EXIT_SUCCESS;
 }
 
@@ -293,8 +313,8 @@ bool daemon_init(struct daemon *daemon, int argc, char **argv, int *exit_status)
         return false;
     }
     log_init(daemon->name, settings.debug);
-    if (settings.check_config) {
-        *exit_status = check_config(daemon->config_path);
+    if (settings.check_config || settings.print_config) {
+        *exit_status = check_config(daemon->config_path, settings.print_config);
         return false;
     }
     *exit_status = prepare(daemon);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The configuration file and the command lines, as the daemons take and refuse them."""
 
+import json
 import re
 import signal
 import socket
@@ -263,6 +264,18 @@ def test_default_file_is_the_one_here(file):
     result = run("dcdcd", "--check-config", cwd=path.parent)
     assert result.returncode == CONFIG
     assert result.stderr.startswith("dcdc_batt_comm.yml:")
+
+
+@pytest.mark.parametrize("name", DAEMONS)
+def test_print_config(file, name):
+    """Defaults are shown, and what is printed is a configuration itself."""
+    printed = run(name, "--print-config", "--config", file(text_with({})))
+    assert printed.returncode == 0, printed.stderr
+    tree = json.loads(printed.stdout)
+    assert tree["ess_system"]["dcdc_dev"]["kwparams"]["baudrate"] == "19200"
+    assert tree["gateway"]["idle_timeout"] == 60
+    again = run(name, "--print-config", "--config", file(printed.stdout))
+    assert (again.returncode, again.stdout) == (0, printed.stdout)
 
 
 @pytest.mark.parametrize("name", DAEMONS)
