@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "tests/sim/pty.h"
 #include "tests/sim/recorder.h"
+#include "tests/sim/uart.h"
 
 enum {
     BITS_PER_BYTE = 10, /* with start and stop bit */
@@ -36,6 +37,7 @@ struct sim_line {
     struct event *readable;
     struct event *due;
     struct sim_recorder *recorder;
+    bool check_speed;
 
     struct burst *plan; /* by start_us; the first may be under way */
     size_t planned;
@@ -91,16 +93,37 @@ static void hear(struct sim_line *line, uint8_t byte, int64_t now_us)
     line->config.byte(line->config.arg, byte, after_silence, start_us, line->heard_end_us);
 }
 
+/* The peer's speed if bytes suffer from it, else 0. */
+static unsigned other_speed(const struct sim_line *line)
+{
+    unsigned baud = line->check_speed && line->config.baud > 0 ? sim_pty_baud(&line->pty) : 0;
+
+    return baud != line->config.baud ? baud : 0;
+}
+
+static void hear_all(struct sim_line *line, const uint8_t *bytes, size_t count)
+{
+    int64_t now_us = clock_us();
+    unsigned baud = other_speed(line);
+    uint8_t garbage[HEARD_MAX];
+
+    if (baud > 0) {
+        count = sim_uart_hear(bytes, count, baud, line->config.baud, garbage, sizeof garbage);
+        bytes = garbage;
+    }
+    for (size_t i = 0; i < count; i++)
+        hear(line, bytes[i], now_us);
+}
+
 static void on_readable(evutil_socket_t fd, short events, void *arg)
 {
     struct sim_line *line = arg;
     uint8_t bytes[256];
-    int64_t now_us = clock_us();
     ssize_t count = read(fd, bytes, sizeof bytes);
 
     (void)events;
-    for (ssize_t i = 0; i < count; i++)
-        hear(line, bytes[i], now_us);
+    if (count > 0)
+        hear_all(line, bytes, (size_t)count);
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
         fprintf(stderr, "%s: the pseudo terminal failed: %s\n", line->config.link,
                 count == 0 ? "end of file" : strerror(errno));
@@ -175,6 +198,20 @@ static void finish_first(struct sim_line *line)
         sim_line_hangup(line);
 }
 
+/* A peer that does not read loses bytes, as with a UART. */
+static void write_bytes(struct sim_line *line, const uint8_t *bytes, size_t count)
+{
+    unsigned baud = other_speed(line);
+    uint8_t garbage[SIM_SEND_MAX];
+
+    if (baud > 0) {
+        count = sim_uart_hear(bytes, count, line->config.baud, baud, garbage, sizeof garbage);
+        bytes = garbage;
+    }
+    if (write(line->pty.master, bytes, count) < 0 && errno != EAGAIN)
+        perror(line->config.link);
+}
+
 /* Writes the bytes of a burst that have ended by now; returns true when all have. */
 static bool write_due(struct sim_line *line, struct burst *burst, int64_t now_us)
 {
@@ -185,10 +222,7 @@ static bool write_due(struct sim_line *line, struct burst *burst, int64_t now_us
     if (count > burst->sent) {
         if (burst->sent == 0)
             burst->began_us = burst_due_us(line, burst, 0);
-        /* A peer that does not read loses bytes, as with a UART. */
-        if (write(line->pty.master, burst->bytes + burst->sent, count - burst->sent) < 0 &&
-            errno != EAGAIN)
-            perror(line->config.link);
+        write_bytes(line, burst->bytes + burst->sent, count - burst->sent);
         burst->sent = count;
         burst->ended_us = now_us; /* of before the write: the peer cannot have read them earlier */
     }
@@ -334,6 +368,11 @@ void sim_line_set_baud(struct sim_line *line, unsigned baud)
 unsigned sim_line_baud(const struct sim_line *line)
 {
     return line->config.baud;
+}
+
+void sim_line_check_speed(struct sim_line *line, bool check)
+{
+    line->check_speed = check;
 }
 
 struct json_object *sim_line_take_records(struct sim_line *line)

@@ -64,6 +64,12 @@ bool sim_line_present(const struct sim_line *line);
 void sim_line_set_baud(struct sim_line *line, unsigned baud);
 unsigned sim_line_baud(const struct sim_line *line);
 
+/*
+ * Whether the peer must have set its port to the line's speed: if not, bytes at another speed
+ * arrive as what a UART makes of them, both ways. Off at first.
+ */
+void sim_line_check_speed(struct sim_line *line, bool check);
+
 /* The time that so many bytes take on the line. */
 int64_t sim_line_bytes_us(const struct sim_line *line, size_t count);
 

@@ -44,6 +44,22 @@ fail:
     return false;
 }
 
+unsigned sim_pty_baud(const struct sim_pty *pty)
+{
+    static const struct {
+        unsigned baud;
+        speed_t code;
+    } speeds[] = {{1200, B1200},   {2400, B2400},   {4800, B4800},   {9600, B9600},
+                  {19200, B19200}, {38400, B38400}, {57600, B57600}, {115200, B115200}};
+    struct termios settings;
+
+    if (tcgetattr(pty->master, &settings) == 0)
+        for (size_t i = 0; i < sizeof speeds / sizeof speeds[0]; i++)
+            if (cfgetospeed(&settings) == speeds[i].code)
+                return speeds[i].baud;
+    return 0;
+}
+
 void sim_pty_close(struct sim_pty *pty)
 {
     if (pty->slave >= 0)

@@ -14,6 +14,9 @@ struct sim_pty {
 /* Opens a pair in raw mode. False with errno set on error. */
 bool sim_pty_open(struct sim_pty *pty);
 
+/* The speed that the port is set to, in baud; 0 for one that no driver of ours sets. */
+unsigned sim_pty_baud(const struct sim_pty *pty);
+
 /* Closes both ends: whoever has the port open sees it hung up. */
 void sim_pty_close(struct sim_pty *pty);
 

@@ -93,12 +93,26 @@ static const char *set_turnaround(void *arg, const char *value)
     return NULL;
 }
 
+static const char *set_speed_check(void *arg, const char *value)
+{
+    struct simulator *simulator = arg;
+
+    if (strcmp(value, "on") != 0 && strcmp(value, "off") != 0)
+        return "on or off is possible";
+    sim_line_check_speed(simulator->line, strcmp(value, "on") == 0);
+    return NULL;
+}
+
 static const struct sim_setting line_settings[] = {
     {.name = "baud", .usage = "N", .help = "line speed; 0: bytes take no time", .set = set_baud},
     {.name = "turnaround",
      .usage = "S",
      .help = "from the end of a request to its answer",
      .set = set_turnaround},
+    {.name = "speed_check",
+     .usage = "on|off",
+     .help = "on: a port set to another speed than the line's hears and says garbage",
+     .set = set_speed_check},
 };
 static const size_t line_setting_count = sizeof line_settings / sizeof line_settings[0];
 
