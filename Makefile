@@ -10,6 +10,8 @@ sbindir     ?= $(exec_prefix)/sbin
 sysconfdir  ?= /etc
 datarootdir ?= $(prefix)/share
 docdir      ?= $(datarootdir)/doc/dcdc_batt_comm
+# Where scripts/doctor looks from sbindir.
+doctordir    = $(prefix)/share/dcdc_batt_comm/doctor
 BUILD       ?= build
 
 CFLAGS     ?= -O2 -g
@@ -193,16 +195,19 @@ fuzz-here: $(addprefix $(BUILD)/,$(FUZZ_TARGETS))
 	if [ -n "$$failed" ]; then echo "findings in$$failed: see $(BUILD)/findings"; exit 1; fi
 
 install: $(addprefix $(BUILD)/,$(DAEMONS)) ## install daemons and example configuration
-	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(sysconfdir)/dcdc_batt_comm $(DESTDIR)$(docdir)
+	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(sysconfdir)/dcdc_batt_comm $(DESTDIR)$(docdir) \
+	    $(DESTDIR)$(doctordir)
 	$(INSTALL) -m 755 $^ $(DESTDIR)$(sbindir)
+	$(INSTALL) -m 755 scripts/doctor $(DESTDIR)$(sbindir)/dcdc-doctor
+	$(INSTALL) -m 644 $(wildcard scripts/dcdc_doctor/*.py) $(DESTDIR)$(doctordir)
 	$(INSTALL) -m 644 README.md CHANGES.md LICENSE $(wildcard doc/*.md) $(DESTDIR)$(docdir)
 	$(INSTALL) -m 644 etc/dcdc_batt_comm.yml $(DESTDIR)$(docdir)/dcdc_batt_comm.yml
 	test -e $(DESTDIR)$(sysconfdir)/dcdc_batt_comm/dcdc_batt_comm.yml || \
 	    $(INSTALL) -m 644 etc/dcdc_batt_comm.yml $(DESTDIR)$(sysconfdir)/dcdc_batt_comm
 
 uninstall: ## remove what install put, but the configuration
-	rm -f $(addprefix $(DESTDIR)$(sbindir)/,$(DAEMONS))
-	rm -rf $(DESTDIR)$(docdir)
+	rm -f $(addprefix $(DESTDIR)$(sbindir)/,$(DAEMONS) dcdc-doctor)
+	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(doctordir)
 
 clean: ## remove what was built
 	rm -rf $(BUILD)
