@@ -12,6 +12,9 @@ datarootdir ?= $(prefix)/share
 docdir      ?= $(datarootdir)/doc/dcdc_batt_comm
 # Where scripts/doctor looks from sbindir.
 doctordir    = $(prefix)/share/dcdc_batt_comm/doctor
+libdir      ?= $(prefix)/lib
+unitdir     ?= $(libdir)/systemd/system
+udevdir     ?= $(libdir)/udev/rules.d
 BUILD       ?= build
 
 CFLAGS     ?= -O2 -g
@@ -30,7 +33,7 @@ SIMS     := eza2500-sim battery-sim
 PROGRAMS := $(addprefix $(BUILD)/,$(DAEMONS) $(SIMS))
 PACKAGES := libevent_core libevent_extra yaml-0.1 json-c libmodbus libgpiod
 
-ifneq ($(filter-out clean help format check-format,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean help format check-format deb uninstall,$(or $(MAKECMDGOALS),all)),)
 PKG_CFLAGS    := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
 LIBS_core     := $(shell $(PKG_CONFIG) --libs libevent_core yaml-0.1 json-c)
 LIBS_dcdcd    := $(shell $(PKG_CONFIG) --libs libgpiod)
@@ -58,7 +61,8 @@ HEADERS    := $(wildcard $(addsuffix /*.h,common $(DAEMONS) tests/sim tests/unit
 OBJECTS    := $(call objs,$(SOURCES))
 
 .DEFAULT_GOAL := all
-.PHONY: all bench-stop model help test unit e2e bench lint format check-format install uninstall clean FORCE
+.PHONY: all bench-stop model help test unit e2e bench lint format check-format install \
+        install-simulators uninstall deb clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -128,8 +132,11 @@ model: $(BUILD)/unit/test_guard_model ## explore the guards' model for two minut
 
 test: unit e2e ## build and run all tests
 
+.PHONY: test-debian13 test-systemd
+test-systemd: ## install the packages in a virtual machine and run the units there
+	@scripts/test-systemd
+
 # E2E: names of tests/e2e, or all; without it a few.
-.PHONY: test-debian13
 test-debian13: ## build and test on Debian 13, in a tree made by debootstrap
 	@scripts/test-debian13 $(E2E)
 
@@ -194,9 +201,12 @@ fuzz-here: $(addprefix $(BUILD)/,$(FUZZ_TARGETS))
 	else tail -n 60 $(BUILD)/$t.log; failed="$$failed $t"; fi;) \
 	if [ -n "$$failed" ]; then echo "findings in$$failed: see $(BUILD)/findings"; exit 1; fi
 
-install: $(addprefix $(BUILD)/,$(DAEMONS)) ## install daemons and example configuration
-	$(INSTALL) -d $(DESTDIR)$(sbindir) $(DESTDIR)$(sysconfdir)/dcdc_batt_comm $(DESTDIR)$(docdir) \
-	    $(DESTDIR)$(doctordir)
+UNITS := $(addsuffix .service,$(DAEMONS)) dcdc-batt-comm.target
+SYSTEM_FILES := $(addsuffix /dcdc-batt-comm.conf,$(addprefix $(libdir)/,sysusers.d tmpfiles.d modules-load.d))
+
+install: $(addprefix $(BUILD)/,$(DAEMONS)) ## install daemons, units and example configuration
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(sbindir) $(sysconfdir)/dcdc_batt_comm $(docdir) $(unitdir) \
+	    $(udevdir) $(dir $(SYSTEM_FILES)) $(doctordir))
 	$(INSTALL) -m 755 $^ $(DESTDIR)$(sbindir)
 	$(INSTALL) -m 755 scripts/doctor $(DESTDIR)$(sbindir)/dcdc-doctor
 	$(INSTALL) -m 644 $(wildcard scripts/dcdc_doctor/*.py) $(DESTDIR)$(doctordir)
@@ -204,10 +214,37 @@ install: $(addprefix $(BUILD)/,$(DAEMONS)) ## install daemons and example config
 	$(INSTALL) -m 644 etc/dcdc_batt_comm.yml $(DESTDIR)$(docdir)/dcdc_batt_comm.yml
 	test -e $(DESTDIR)$(sysconfdir)/dcdc_batt_comm/dcdc_batt_comm.yml || \
 	    $(INSTALL) -m 644 etc/dcdc_batt_comm.yml $(DESTDIR)$(sysconfdir)/dcdc_batt_comm
+	for daemon in $(DAEMONS); do \
+	    sed -e 's#@sbindir@#$(sbindir)#; s#@sysconfdir@#$(sysconfdir)#; s#@docdir@#$(docdir)#' \
+	        etc/systemd/$$daemon.service.in >$(DESTDIR)$(unitdir)/$$daemon.service; done
+	chmod 644 $(DESTDIR)$(unitdir)/*.service
+	$(INSTALL) -m 644 etc/systemd/dcdc-batt-comm.target $(DESTDIR)$(unitdir)
+	$(INSTALL) -m 644 etc/udev/60-dcdc-batt-comm.rules $(DESTDIR)$(udevdir)
+	for kind in sysusers.d tmpfiles.d modules-load.d; do \
+	    $(INSTALL) -m 644 etc/$$kind/dcdc-batt-comm.conf $(DESTDIR)$(libdir)/$$kind; done
 
-uninstall: ## remove what install put, but the configuration
-	rm -f $(addprefix $(DESTDIR)$(sbindir)/,$(DAEMONS) dcdc-doctor)
+install-simulators: $(addprefix $(BUILD)/,$(SIMS)) ## install the simulators
+	$(INSTALL) -d $(DESTDIR)$(bindir)
+	$(INSTALL) -m 755 $^ $(DESTDIR)$(bindir)
+
+uninstall: ## remove what install and install-simulators put, but the configuration
+	rm -f $(addprefix $(DESTDIR),$(addprefix $(sbindir)/,$(DAEMONS) dcdc-doctor) $(addprefix $(bindir)/,$(SIMS)) \
+	    $(addprefix $(unitdir)/,$(UNITS)) $(udevdir)/60-dcdc-batt-comm.rules $(SYSTEM_FILES))
 	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(doctordir)
+
+# dpkg-buildpackage wants debian/ at the top of the tree it builds in, so it gets a tree of its own.
+# The packages come to lie in $(BUILD)/deb. DEB_FLAGS: more of dpkg-buildpackage's options.
+DEB_FLAGS ?=
+deb: ## build the Debian packages into $(BUILD)/deb
+	rm -rf $(BUILD)/deb
+	mkdir -p $(BUILD)/deb/tree
+	cp -r Makefile README.md CHANGES.md LICENSE .clang-tidy $(DAEMONS) common doc etc scripts tests \
+	    $(BUILD)/deb/tree
+	cp -r etc/debian $(BUILD)/deb/tree/debian
+	printf 'dcdc-batt-comm ($(VERSION)) unstable; urgency=medium\n\n  * See CHANGES.md.\n\n%s\n' \
+	    " -- dcdc_batt_comm maintainers <maintainers@dcdc-batt-comm.invalid>  $$(date -R $(if $(SOURCE_DATE_EPOCH),-d @$(SOURCE_DATE_EPOCH)))" \
+	    >$(BUILD)/deb/tree/debian/changelog
+	cd $(BUILD)/deb/tree && env -u MAKEFLAGS -u MAKELEVEL -u BUILD dpkg-buildpackage -b -us -uc $(DEB_FLAGS)
 
 clean: ## remove what was built
 	rm -rf $(BUILD)
