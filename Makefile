@@ -85,6 +85,9 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 $(BUILD)/lib%.a:
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+# The assembler takes it in, so the compiler does not tell.
+$(BUILD)/obj/gatewayd/openapi.o: gatewayd/openapi.json
+
 $(COMMON_LIB): $(call objs,$(wildcard common/*.c))
 $(BUILD)/libsim.a: $(call objs,$(filter-out %_main.c,$(wildcard tests/sim/*.c)))
 

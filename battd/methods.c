@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
+#include "battd/battery_metrics.h"
 #include "battd/reply.h"
 #include "battd/snapshot.h"
 #include "common/clock.h"
+#include "common/process_metrics.h"
 #include "common/trace_method.h"
 
 /* A waiting request is given up so long before its caller gives up. */
@@ -151,6 +153,22 @@ static void run_status(struct rpc_call *call, struct json_object *params, void *
     rpc_call_reply(call, result);
 }
 
+static void run_metrics(struct rpc_call *call, struct json_object *params, void *app)
+{
+    const struct battd_methods *methods = app;
+    struct snapshot snapshot;
+    struct metrics metrics;
+
+    (void)params;
+    metrics_init(&metrics, clock_us(), clock_unix_us());
+    if (methods->worker != NULL) {
+        worker_snapshot(methods->worker, &snapshot);
+        battery_metrics(&metrics, &snapshot, methods->config->battery_dev.max_age_us);
+    }
+    process_metrics(&metrics, "battd");
+    rpc_call_reply(call, metrics.families);
+}
+
 /* Sends what is new to those who follow. */
 static void show_frames(struct battd_methods *methods)
 {
@@ -210,6 +228,11 @@ const struct rpc_method battd_method_table[] = {
         .name = "status",
         .help = "the port, the last reading and error with their ages in s, counters",
         .run = run_status,
+    },
+    {
+        .name = "metrics",
+        .help = "the same as metric families",
+        .run = run_metrics,
     },
 };
 const size_t battd_method_count = sizeof battd_method_table / sizeof battd_method_table[0];

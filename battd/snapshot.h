@@ -18,6 +18,7 @@ struct snapshot_counters {
     uint64_t outcomes[OUTCOME_COUNT]; /* polls by how they ended; PORT also failures to open */
     uint64_t opens;                   /* of the port */
     uint64_t stray_bytes;             /* that nobody waited for: late, doubled, noise */
+    uint64_t sent, received;          /* frames: requests, and what came in */
 };
 
 struct snapshot {

@@ -67,6 +67,10 @@ static void on_frame(void *arg, const struct trace_frame *frame)
 {
     struct worker *worker = arg;
 
+    if (frame->direction == TRACE_SENT)
+        worker->snapshot.counters.sent++;
+    else if (frame->size > 0)
+        worker->snapshot.counters.received++;
     pthread_mutex_lock(&worker->lock);
     trace_add(&worker->trace, frame);
     pthread_mutex_unlock(&worker->lock);

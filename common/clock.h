@@ -19,6 +19,15 @@ static inline int64_t clock_us(void)
     return (int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000;
 }
 
+/* Microseconds since 1970, as far as this machine knows. For showing only: it may jump. */
+static inline int64_t clock_unix_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000;
+}
+
 /* The earlier of two times. */
 static inline int64_t earlier_us(int64_t a_us, int64_t b_us)
 {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* "Hateronomy CV Charging" is spelled as in the specification: clients compare the text. */
-static const struct operation_mode modes[] = {
+const struct operation_mode operation_modes[] = {
     {"Waiting", MODE_WAITING, true},
     {"Hateronomy CV Charging", 0x0001, false},
     {"Heteronomy CV", MODE_HETERONOMY_CV, true},
@@ -15,12 +15,13 @@ static const struct operation_mode modes[] = {
     {"Grid Autonomy CC Battery", 0x0034, false},
     {"Heteronomy CV", MODE_HETERONOMY_CHARGE, true},
 };
+const size_t operation_mode_count = sizeof operation_modes / sizeof operation_modes[0];
 
 const struct operation_mode *operation_mode_find(unsigned value)
 {
-    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++)
-        if (modes[i].value == value)
-            return &modes[i];
+    for (size_t i = 0; i < operation_mode_count; i++)
+        if (operation_modes[i].value == value)
+            return &operation_modes[i];
     return NULL;
 }
 

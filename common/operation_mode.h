@@ -4,6 +4,7 @@
 #define COMMON_OPERATION_MODE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/reason.h"
@@ -20,6 +21,9 @@ struct operation_mode {
     uint16_t value;
     bool settable; /* /remote/set accepts it */
 };
+
+extern const struct operation_mode operation_modes[];
+extern const size_t operation_mode_count;
 
 /* The row of a mode, or NULL when the specification does not know it. */
 const struct operation_mode *operation_mode_find(unsigned value);

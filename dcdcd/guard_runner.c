@@ -193,3 +193,8 @@ struct json_object *guard_runner_status(const struct guard_runner *runner)
     json_object_object_add(status, "battd", rpc_client_counters(runner->battery));
     return status;
 }
+
+void guard_runner_metrics(const struct guard_runner *runner, struct metrics *metrics)
+{
+    guards_metrics(&runner->guards, metrics);
+}

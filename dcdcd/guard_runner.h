@@ -7,6 +7,7 @@
 #include <json-c/json.h>
 
 #include "common/config.h"
+#include "common/metrics.h"
 #include "dcdcd/port.h"
 
 struct guard_runner;
@@ -27,5 +28,8 @@ bool guard_runner_alive(const struct guard_runner *runner);
 
 /* For `status`. The caller owns it. */
 struct json_object *guard_runner_status(const struct guard_runner *runner);
+
+/* For `metrics`. */
+void guard_runner_metrics(const struct guard_runner *runner, struct metrics *metrics);
 
 #endif

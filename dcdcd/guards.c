@@ -84,12 +84,15 @@ unsigned guards_run(struct guards *guards, bool mode_known, uint16_t mode, int64
         guards->asks++;
         actions |= GUARDS_ASK;
     }
-    if (!battery_wants_stop(guards, now_us) &&
-        now_us < supervisor_lapse_us(guards, mode_known, mode)) {
+    guards->tripped[GUARD_BATTERY] = battery_wants_stop(guards, now_us);
+    guards->tripped[GUARD_SUPERVISOR] = now_us >= supervisor_lapse_us(guards, mode_known, mode);
+    if (!guards->tripped[GUARD_BATTERY] && !guards->tripped[GUARD_SUPERVISOR]) {
         guards->stop_us = 0;
     } else if (now_us >= guards->stop_us) {
         guards->stop_us = now_us + interval_us(guards) / 2;
         guards->stops++;
+        for (int i = 0; i < GUARD_COUNT; i++)
+            guards->stops_by[i] += guards->tripped[i];
         actions |= GUARDS_STOP;
     }
     return actions;
@@ -140,6 +143,7 @@ void guards_answer(struct guards *guards, enum guards_answer answer, const char 
 void guards_supervisor_seen(struct guards *guards, int64_t now_us)
 {
     guards->supervisor_us = now_us;
+    guards->supervisor_seen = true;
 }
 
 const char *guards_denial(const struct guards *guards, int64_t now_us)

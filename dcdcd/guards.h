@@ -23,6 +23,9 @@
 #include <stdint.h>
 
 #include "common/config.h"
+#include "common/metrics.h"
+
+enum guard { GUARD_BATTERY, GUARD_SUPERVISOR, GUARD_COUNT };
 
 struct guards {
     const struct config *config; /* borrowed */
@@ -36,11 +39,14 @@ struct guards {
     bool has_no;    /* the last answer was not a yes */
     char no[FAILURE_TEXT_SIZE];
 
-    int64_t supervisor_us; /* when the supervisor was last heard of */
+    int64_t supervisor_us; /* when the supervisor was last heard of; the start counts */
+    bool supervisor_seen;  /* it was, since the start */
 
-    int64_t stop_us; /* when the stop is due again while its cause lasts */
-    int64_t run_us;  /* when guards_run was last called */
+    int64_t stop_us;           /* when the stop is due again while its cause lasts */
+    int64_t run_us;            /* when guards_run was last called */
+    bool tripped[GUARD_COUNT]; /* wanted the stop when guards_run was last called */
     uint64_t asks, noes, stops;
+    uint64_t stops_by[GUARD_COUNT]; /* both may want the same stop */
 };
 
 /* What guards_run wants done, as bits. */
@@ -91,5 +97,8 @@ enum guards_answer guards_judge(struct json_object *result, const struct failure
 
 /* For `status`: each guard, its last run and what it decided. The caller owns it. */
 struct json_object *guards_status(const struct guards *guards, int64_t now_us);
+
+/* For `metrics`: the same (guard_metrics.c). */
+void guards_metrics(const struct guards *guards, struct metrics *metrics);
 
 #endif

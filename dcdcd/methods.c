@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/process_metrics.h"
 #include "common/trace_method.h"
 #include "dcdcd/set_params.h"
 
@@ -210,6 +211,19 @@ static void run_status(struct rpc_call *call, struct json_object *params, void *
     rpc_call_reply(call, status);
 }
 
+static void run_metrics(struct rpc_call *call, struct json_object *params, void *app)
+{
+    struct dcdcd *dcdcd = app;
+    struct metrics metrics;
+
+    (void)params;
+    metrics_init(&metrics, clock_us(), clock_unix_us());
+    port_metrics(dcdcd->port, &metrics);
+    guard_runner_metrics(dcdcd->guards, &metrics);
+    process_metrics(&metrics, "dcdcd");
+    rpc_call_reply(call, metrics.families);
+}
+
 static void on_frame(void *arg, const struct trace_frame *frame)
 {
     struct dcdcd *dcdcd = arg;
@@ -299,6 +313,9 @@ const struct rpc_method dcdcd_methods[] = {
      .param_count = TRACE_METHOD_PARAMS,
      .run = run_trace},
     {.name = "status", .help = "port, link, guard, counters, ages, last error", .run = run_status},
+    {.name = "metrics",
+     .help = "the same as metric families, and what the converter answered lately",
+     .run = run_metrics},
 };
 
 const size_t dcdcd_method_count = sizeof dcdcd_methods / sizeof dcdcd_methods[0];

@@ -85,6 +85,7 @@ static void close_port(struct port *port, const char *why)
         log_error("port", "%s", why);
     snprintf(port->error, sizeof port->error, "%s", why);
     eza_link_reset(&port->link);
+    answers_forget(&port->answers);
     port->reopen_us = now_us + backoff_failed(&port->backoff);
     scheduler_link_lost(&port->scheduler, why, now_us);
 }
@@ -120,6 +121,7 @@ static void note_outcome(struct port *port, const struct eza_outcome *outcome, i
     char text[TRACE_VERDICT_SIZE];
 
     line_recorder_end(&port->recorder, verdict(outcome, text), now_us);
+    answers_ended(&port->answers, port->link.command, outcome, now_us);
     if (answered)
         port->answer_us = now_us;
     if (outcome->result != EZA_OK)
@@ -172,6 +174,7 @@ static void transmit(struct port *port, const struct scheduler_exchange *exchang
 
     record_strays(port, now_us);
     size = eza_link_start(&port->link, exchange->command, exchange->values, now_us);
+    answers_asked(&port->answers, now_us);
     written = write(port->fd, port->link.request, size);
     line_recorder_sent(&port->recorder, port->link.request, size, now_us);
     log_frame(">", port->link.request, size);

@@ -10,6 +10,7 @@
 #include <json-c/json.h>
 
 #include "common/config.h"
+#include "common/metrics.h"
 #include "common/trace.h"
 #include "dcdcd/scheduler.h"
 
@@ -48,5 +49,8 @@ void port_on_frame(struct port *port, void (*recorded)(void *arg, const struct t
 
 /* For `status`: state of port, link and scheduler. The caller owns it. */
 struct json_object *port_status(const struct port *port);
+
+/* For `metrics`: the same, and what the converter answered lately. */
+void port_metrics(const struct port *port, struct metrics *metrics);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The port's structure, for port.c and port_status.c; nobody else includes this. */
+/* The port's structure, for port.c, port_status.c and port_metrics.c; nobody else includes this. */
 #ifndef DCDCD_PORT_PARTS_H
 #define DCDCD_PORT_PARTS_H
 
 #include "common/backoff.h"
+#include "dcdcd/answers.h"
 #include "dcdcd/line_recorder.h"
 #include "dcdcd/port.h"
 #include "dcdcd/stop_memory.h"
@@ -29,6 +30,7 @@ struct port {
     bool answering;    /* there were no more of them than one command may be retried */
     int64_t answer_us;
     char last_failure[FAILURE_TEXT_SIZE];
+    struct answers answers;
 
     struct line_recorder recorder;
     struct trace_file trace_file;

@@ -33,6 +33,7 @@ static struct json_object *counters(const struct port *port)
         {"unexpected", l->unexpected},
         {"late", l->late},
         {"noise_bytes", l->noise_bytes},
+        {"retries", s->retries},
         {"reads", s->reads},
         {"sets", s->sets},
         {"stops", s->stops},

@@ -165,8 +165,10 @@ static void exchange_failed(struct scheduler *scheduler, enum exchange_kind kind
 {
     if (kind == EXCHANGE_STEP)
         doubt_mode(scheduler, outcome);
-    if (!retry_again(&scheduler->retry, outcome->result, now_us,
-                     scheduler->config->dcdc.wait_for_retry_us))
+    if (retry_again(&scheduler->retry, outcome->result, now_us,
+                    scheduler->config->dcdc.wait_for_retry_us))
+        scheduler->counters.retries++;
+    else
         end_running(scheduler, &outcome->failure);
 }
 

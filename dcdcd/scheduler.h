@@ -30,7 +30,8 @@
 enum { SCHEDULER_WAITING_MAX = 64 };
 
 struct scheduler_counters {
-    uint64_t reads, sets, stops, passes, shared, superseded, expired, abandoned, refused_overload;
+    uint64_t reads, sets, stops, passes, shared, superseded, expired, abandoned, refused_overload,
+        retries; /* exchanges that were repeated */
 };
 
 /* What the exchange under way is for. */

@@ -156,7 +156,9 @@ void scheduler_stop_outcome(struct scheduler *scheduler, const struct eza_outcom
     }
     if (judged.result != EZA_REFUSED && outcome->result != EZA_OK)
         scheduler->mode_known = false;
-    if (!retry_again(&scheduler->stop_retry, judged.result, now_us,
-                     scheduler->config->dcdc.wait_for_retry_us))
+    if (retry_again(&scheduler->stop_retry, judged.result, now_us,
+                    scheduler->config->dcdc.wait_for_retry_us))
+        scheduler->counters.retries++;
+    else
         stop_failed(scheduler, &judged.failure, now_us);
 }

@@ -9,8 +9,10 @@
 #include "common/clock.h"
 #include "common/jsonrpc.h"
 #include "common/log.h"
+#include "common/process_metrics.h"
 #include "gatewayd/fanout.h"
 #include "gatewayd/replies.h"
+#include "gatewayd/usage.h"
 
 /* The client gives up after 5 s; the answer must have left after 4.5 s. */
 static const int64_t answer_within_us = JSONRPC_TIMEOUT_MAX_MS * (int64_t)US_PER_MS;
@@ -20,9 +22,6 @@ enum { TELL_PERIOD_US = 200 * US_PER_MS, TELL_TIMEOUT_US = US_PER_S };
 
 /* How often the clients of what waits for dcdcd are looked at. */
 static const struct timeval look_interval = {.tv_usec = 100 * US_PER_MS};
-
-/* How requests end: "ok", then the reasons. */
-enum { OUTCOME_OK, OUTCOME_REASON, OUTCOME_COUNT = OUTCOME_REASON + REASON_COUNT };
 
 LIST_HEAD(exchange_list, exchange);
 
@@ -36,7 +35,7 @@ struct gateway {
     int64_t told_us; /* when dcdcd was last told of a request */
     void (*quit)(void *arg);
     void *quit_arg;
-    uint64_t (*outcomes)[OUTCOME_COUNT]; /* by route; the last row is for unknown paths */
+    struct usage *usage;
     struct exchange_list watched;
     struct event *look; /* pending while there are any */
     uint64_t abandoned; /* changes whose client was seen to have gone */
@@ -60,10 +59,9 @@ static void unwatch(struct exchange *exchange)
 static void end(struct exchange *exchange, unsigned outcome, int status, const char *body,
                 size_t length)
 {
-    size_t row = exchange->route == NULL ? route_count : (size_t)(exchange->route - routes);
-
     unwatch(exchange);
-    exchange->gateway->outcomes[row][outcome]++;
+    usage_count(exchange->gateway->usage, exchange->route, outcome,
+                clock_us() - (exchange->deadline_us - answer_within_us));
     http_reply(exchange->request, status, allowed_methods(exchange, status), body, length);
     free(exchange->set);
     free(exchange);
@@ -90,6 +88,23 @@ void exchange_fail(struct exchange *exchange, const struct failure *failure)
     const char *text = jsonrpc_text(body, &length);
 
     end(exchange, OUTCOME_REASON + failure->reason, reply_status(failure), text, length);
+    json_object_put(body);
+}
+
+void exchange_reply_plain(struct exchange *exchange, const char *type, const char *text,
+                          size_t length)
+{
+    http_set_content_type(exchange->request, type);
+    end(exchange, OUTCOME_OK, 200, text, length);
+}
+
+void exchange_reply_unready(struct exchange *exchange, struct json_object *body)
+{
+    size_t length;
+    const char *text = jsonrpc_text(body, &length);
+
+    end(exchange, OUTCOME_REASON + REASON_UNAVAILABLE, reason_info(REASON_UNAVAILABLE)->http_status,
+        text, length);
     json_object_put(body);
 }
 
@@ -197,7 +212,8 @@ static void handle_request(void *arg, struct http_request *request)
         exchange_fail(exchange, &failure);
         return;
     }
-    tell_of_supervisor(gateway, now_us);
+    if (!exchange->route->watches)
+        tell_of_supervisor(gateway, now_us);
     exchange->route->run(exchange);
 }
 
@@ -205,7 +221,7 @@ static bool open_parts(struct gateway *gateway, const struct daemon *daemon)
 {
     char path[PATH_MAX];
 
-    gateway->outcomes = calloc(route_count + 1, sizeof *gateway->outcomes);
+    gateway->usage = usage_new();
     gateway->look = evtimer_new(daemon->base, look, gateway);
     gateway->dcdcd =
         rpc_client_new(daemon->base, daemon_socket(daemon, "dcdcd", path, sizeof path), "dcdcd");
@@ -213,7 +229,7 @@ static bool open_parts(struct gateway *gateway, const struct daemon *daemon)
         rpc_client_new(daemon->base, daemon_socket(daemon, "battd", path, sizeof path), "battd");
     snprintf(path, sizeof path, "%s/gatewayd.saved", daemon->run_dir);
     gateway->saved = saved_open(path);
-    return gateway->outcomes != NULL && gateway->look != NULL && gateway->dcdcd != NULL &&
+    return gateway->usage != NULL && gateway->look != NULL && gateway->dcdcd != NULL &&
            gateway->battd != NULL && gateway->saved != NULL;
 }
 
@@ -261,7 +277,7 @@ void gateway_free(struct gateway *gateway)
     saved_close(gateway->saved);
     if (gateway->look != NULL)
         event_free(gateway->look);
-    free(gateway->outcomes);
+    usage_free(gateway->usage);
     free(gateway);
 }
 
@@ -285,43 +301,33 @@ void gateway_quit(struct gateway *gateway)
     gateway->quit(gateway->quit_arg);
 }
 
-/* {"ok": 12, "read_timeout": 1}, or NULL if the row has no requests. */
-static struct json_object *outcomes_to_json(const uint64_t outcomes[OUTCOME_COUNT])
-{
-    struct json_object *object = NULL;
-
-    for (int i = 0; i < OUTCOME_COUNT; i++) {
-        const char *name =
-            i == OUTCOME_OK ? "ok" : reason_info((enum reason)(i - OUTCOME_REASON))->name;
-
-        if (outcomes[i] == 0)
-            continue;
-        if (object == NULL)
-            object = json_object_new_object();
-        json_object_object_add(object, name, json_object_new_uint64(outcomes[i]));
-    }
-    return object;
-}
-
 struct json_object *gateway_status(const struct gateway *gateway)
 {
     struct json_object *status = json_object_new_object();
-    struct json_object *requests = json_object_new_object();
     struct json_object *daemons = json_object_new_object();
 
-    for (size_t i = 0; i <= route_count; i++) {
-        struct json_object *outcomes = outcomes_to_json(gateway->outcomes[i]);
-
-        if (outcomes != NULL)
-            json_object_object_add(requests, i < route_count ? routes[i].path : "unknown",
-                                   outcomes);
-    }
     json_object_object_add(daemons, "dcdcd", rpc_client_counters(gateway->dcdcd));
     json_object_object_add(daemons, "battd", rpc_client_counters(gateway->battd));
     json_object_object_add(status, "connections", http_counters(gateway->http));
-    json_object_object_add(status, "requests", requests);
+    json_object_object_add(status, "requests", usage_to_json(gateway->usage));
     json_object_object_add(status, "abandoned", json_object_new_uint64(gateway->abandoned));
     json_object_object_add(status, "daemons", daemons);
     json_object_object_add(status, "saved", parameters_to_json(saved_get(gateway->saved)));
     return status;
+}
+
+static const struct metrics_family abandoned = {
+    "dcdc_http_changes_abandoned_total", METRICS_COUNTER,
+    "Changes whose client was seen to have gone before they had ended."};
+
+void gateway_metrics(const struct gateway *gateway, struct metrics *metrics)
+{
+    struct json_object *counters = http_counters(gateway->http);
+
+    usage_metrics(gateway->usage, metrics);
+    usage_connections(counters, metrics);
+    json_object_put(counters);
+    metrics_begin(metrics, &abandoned);
+    metrics_integer(metrics, gateway->abandoned, NULL);
+    process_metrics(metrics, "gatewayd");
 }

@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "common/daemon.h"
+#include "common/metrics.h"
 #include "common/rpc_client.h"
 #include "gatewayd/http.h"
 #include "gatewayd/routes.h"
@@ -48,6 +49,9 @@ void gateway_free(struct gateway *gateway);
 /* For `status`: connections, requests by path and outcome, both daemons, saved parameters. */
 struct json_object *gateway_status(const struct gateway *gateway);
 
+/* The same and the process as metric families. */
+void gateway_metrics(const struct gateway *gateway, struct metrics *metrics);
+
 struct rpc_client *gateway_dcdcd(const struct gateway *gateway);
 struct rpc_client *gateway_battd(const struct gateway *gateway);
 struct saved *gateway_saved(const struct gateway *gateway);
@@ -67,6 +71,11 @@ void exchange_watch(struct exchange *exchange, struct fanout *fanout);
 /* Each ends the exchange: answers, counts, frees. body is taken. */
 void exchange_reply(struct exchange *exchange, struct json_object *body);
 void exchange_reply_text(struct exchange *exchange, const char *text);
+/* Not JSON; type: its content type, a static text. */
+void exchange_reply_plain(struct exchange *exchange, const char *type, const char *text,
+                          size_t length);
+/* 503, counted as REASON_UNAVAILABLE. */
+void exchange_reply_unready(struct exchange *exchange, struct json_object *body);
 void exchange_fail(struct exchange *exchange, const struct failure *failure);
 
 #endif

@@ -41,6 +41,7 @@ struct http {
 struct http_request {
     struct http *http;
     struct evhttp_request *evhttp;
+    const char *content_type;
 };
 
 static void handle_request(struct evhttp_request *evhttp_request, void *arg)
@@ -52,7 +53,8 @@ static void handle_request(struct evhttp_request *evhttp_request, void *arg)
         evhttp_send_error(evhttp_request, HTTP_SERVUNAVAIL, NULL);
         return;
     }
-    *request = (struct http_request){.http = http, .evhttp = evhttp_request};
+    *request = (struct http_request){
+        .http = http, .evhttp = evhttp_request, .content_type = "application/json"};
     http->pending++;
     http->handler(http->arg, request);
 }
@@ -107,13 +109,18 @@ static void handle_stop_timer(evutil_socket_t fd, short what, void *arg)
     handle_sent(arg);
 }
 
+void http_set_content_type(struct http_request *request, const char *type)
+{
+    request->content_type = type;
+}
+
 static void add_headers(const struct http_request *request, const char *allow, size_t length)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request->evhttp);
     char text[24];
 
     snprintf(text, sizeof text, "%zu", length);
-    evhttp_add_header(headers, "Content-Type", "application/json");
+    evhttp_add_header(headers, "Content-Type", request->content_type);
     evhttp_add_header(headers, "Content-Length", text); /* evhttp would leave it out for HEAD */
     evhttp_add_header(headers, "Cache-Control", "no-store");
     if (allow != NULL)

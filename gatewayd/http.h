@@ -42,9 +42,12 @@ enum http_method http_request_method(const struct http_request *request);
  */
 bool http_request_abandoned(const struct http_request *request);
 
+/* The type of the answer to come, instead of application/json; a static text. */
+void http_set_content_type(struct http_request *request, const char *type);
+
 /*
- * Answers with a JSON text of length bytes, which is copied. HEAD gets the headers only. allow:
- * the methods that a 405 names, else NULL. The request is gone afterwards.
+ * Answers with a text of length bytes, which is copied: JSON unless another type was set. HEAD gets
+ * the headers only. allow: the methods that a 405 names, else NULL. The request is gone afterwards.
  */
 void http_reply(struct http_request *request, int status, const char *allow, const char *body,
                 size_t length);

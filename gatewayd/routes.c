@@ -5,6 +5,8 @@
 #include <strings.h>
 
 #include "gatewayd/actions.h"
+#include "gatewayd/monitoring.h"
+#include "gatewayd/openapi.h"
 #include "gatewayd/query.h"
 
 enum { PATH_SIZE = 64 };
@@ -56,6 +58,7 @@ static const char version_text[] =
     "{\"comm_interface_version\":\"2.0\",\"dcdc_batt_comm_version\":\"" VERSION "\"}";
 static const char hello_text[] = "{\"message\":\"hello world\"}";
 static const char goodbye_text[] = "{\"message\":\"goodbye\"}";
+static const char healthy_text[] = "{\"healthy\":true}";
 
 #define READ  .run = action_call, .repeat = RPC_REPEAT
 #define WRITE .run = action_call, .repeat = RPC_ONCE, .changes = true
@@ -83,6 +86,10 @@ const struct route routes[] = {
     {"/essx/hello",             .run = action_hello, .text = hello_text, .changes = true},
     {"/essx/goodbye",           .run = action_goodbye, .text = goodbye_text, .changes = true,
                                 .goodbye = true},
+    {"/metrics",                .run = action_metrics, .watches = true},
+    {"/healthz",                .run = action_text, .text = healthy_text, .watches = true},
+    {"/readyz",                 .run = action_ready, .watches = true},
+    {"/openapi.json",           .run = action_text, .text = openapi_text, .watches = true},
 };
 /* clang-format on */
 const size_t route_count = sizeof routes / sizeof routes[0];

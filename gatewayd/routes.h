@@ -23,6 +23,7 @@ struct route {
     enum set_path set_path;
     bool changes; /* something, here or in the converter: not for HEAD; calls one method at most */
     bool goodbye; /* only with --goodbye */
+    bool watches; /* whoever asks this is not the supervisor */
 };
 
 extern const struct route routes[];
