@@ -9,6 +9,8 @@ import json
 import socket
 import time
 
+import contract
+
 TIMEOUT = 10  # s; nothing that the tests wait for takes longer
 
 
@@ -44,13 +46,18 @@ class Reply:
 
 
 def ask(connection, path, method="GET", headers=None, body=None):
-    """One request on an http.client connection, which may be used again."""
+    """One request on an http.client connection, which may be used again.
+
+    What comes back must be what the description of the API says.
+    """
     began = time.monotonic()
     connection.request(method, path, body=body, headers=headers or {})
     response = connection.getresponse()
     content = response.read()
     names = {name.lower(): value for name, value in response.getheaders()}
-    return Reply(response.status, names, content, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    contract.check(method, path, response.status, names, content)
+    return Reply(response.status, names, content, seconds)
 
 
 def http_get(address, path, **how):

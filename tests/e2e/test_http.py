@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import contract
 from link import TIMEOUT, ask, concurrent_requests, wait_until
 
 PATHS = [
@@ -40,8 +41,8 @@ def raw(unit):
         connection.close()
 
 
-def read_reply(stream):
-    """(status, headers, body) of one reply on a file of a connection."""
+def read_reply(stream, path):
+    """(status, headers, body) of one reply to a GET of path, on a file of a connection."""
     line = stream.readline().split(b" ", 2)
     headers = {}
     while True:
@@ -50,7 +51,9 @@ def read_reply(stream):
             break
         name, _, value = text.partition(":")
         headers[name.lower()] = value.strip()
-    return int(line[1]), headers, stream.read(int(headers.get("content-length", 0)))
+    body = stream.read(int(headers.get("content-length", 0)))
+    contract.check("GET", path, int(line[1]), headers, body)
+    return int(line[1]), headers, body
 
 
 def request(path, version="1.1", method="GET", extra=""):
@@ -92,7 +95,7 @@ def test_head_keeps_the_connection_in_step(raw):
     assert stream.readline().startswith(b"HTTP/1.1 200 ")
     while stream.readline().strip():
         pass
-    assert read_reply(stream)[2] == b'{"message":"hello world"}'
+    assert read_reply(stream, "/essx/hello")[2] == b'{"message":"hello world"}'
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
@@ -211,7 +214,7 @@ def test_keep_alive(unit):
 
 def test_http_1_0_closes(raw):
     stream = raw(request("/version/get", version="1.0")).makefile("rb")
-    status, headers, body = read_reply(stream)
+    status, headers, body = read_reply(stream, "/version/get")
     assert status == 200 and body.startswith(b"{")
     assert stream.read() == b""
 
@@ -220,14 +223,14 @@ def test_http_1_0_with_keep_alive(raw):
     again = "Connection: keep-alive\r\n"
     connection = raw(request("/version/get", version="1.0", extra=again))
     stream = connection.makefile("rb")
-    assert read_reply(stream)[0] == 200
+    assert read_reply(stream, "/version/get")[0] == 200
     connection.sendall(request("/battery/get", version="1.0", extra=again))
-    assert read_reply(stream)[0] == 200
+    assert read_reply(stream, "/battery/get")[0] == 200
 
 
 def test_connection_close(raw):
     stream = raw(request("/battery/get", extra="Connection: close\r\n")).makefile("rb")
-    assert read_reply(stream)[0] == 200
+    assert read_reply(stream, "/battery/get")[0] == 200
     assert stream.read() == b""
 
 
@@ -235,7 +238,7 @@ def test_pipelining(raw):
     """Answered in their order, each with its own answer."""
     paths = ["/dcdc/get/status", "/essx/hello", "/nothing", "/battery/get", "/version/get"]
     stream = raw(b"".join(map(request, paths))).makefile("rb")
-    replies = [read_reply(stream) for _ in paths]
+    replies = [read_reply(stream, path) for path in paths]
     assert [status for status, _, _ in replies] == [200, 200, 404, 200, 200]
     for (_, _, body), key in zip(replies, [b"meter", b"hello", b"/nothing", b"rsoc", b"2.0"]):
         assert key in body
@@ -245,13 +248,13 @@ def test_a_request_byte_by_byte(raw):
     connection = raw()
     for byte in request("/version/get"):
         connection.sendall(bytes([byte]))
-    assert read_reply(connection.makefile("rb"))[0] == 200
+    assert read_reply(connection.makefile("rb"), "/version/get")[0] == 200
 
 
 def test_half_close_is_still_answered(raw):
     connection = raw(request("/dcdc/get/status"))
     connection.shutdown(socket.SHUT_WR)
-    assert read_reply(connection.makefile("rb"))[0] == 200
+    assert read_reply(connection.makefile("rb"), "/dcdc/get/status")[0] == 200
 
 
 @pytest.mark.parametrize("reset", [False, True])

@@ -28,7 +28,7 @@ METHODS = {
     "battd": {"check_battery", "log_data", "trace"},
     "gatewayd": set(),
 }
-COMMON = {"ping", "list_methods", "cancel", "status"}
+COMMON = {"ping", "list_methods", "cancel", "status", "metrics"}
 PARSE, INVALID, NO_METHOD, PARAMS = -32700, -32600, -32601, -32602
 
 every_daemon = pytest.mark.parametrize("daemon", DAEMONS)
