@@ -48,7 +48,7 @@ say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$@')
 
 SANITIZE_FLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
                   -fno-omit-frame-pointer)
-ALL_CFLAGS  = -std=c11 -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"' $(WARNINGS) \
+ALL_CFLAGS  = -std=c11 -I. -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DVERSION='"$(VERSION)"' $(WARNINGS) \
               $(if $(WERROR),-Werror) $(SANITIZE_FLAGS) $(PKG_CFLAGS) $(CPPFLAGS) $(CFLAGS)
 ALL_LDFLAGS = $(SANITIZE_FLAGS) $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 
@@ -135,11 +135,14 @@ model: $(BUILD)/unit/test_guard_model ## explore the guards' model for two minut
 
 test: unit e2e ## build and run all tests
 
-.PHONY: test-debian13 test-systemd
+.PHONY: test-debian13 test-arm test-systemd
 test-systemd: ## install the packages in a virtual machine and run the units there
 	@scripts/test-systemd
 
-# E2E: names of tests/e2e, or all; without it a few.
+# E2E: names of tests/e2e, or (Debian 13) all; without it a few.
+test-arm: ## build for arm64, armhf and s390x; test that under qemu
+	@BUILD=$(BUILD) E2E="$(E2E)" scripts/test-arm
+
 test-debian13: ## build and test on Debian 13, in a tree made by debootstrap
 	@scripts/test-debian13 $(E2E)
 

@@ -170,7 +170,7 @@ static void drop_input(struct bus *bus, struct trace_frame *stray)
 static void wait_quiet(struct bus *bus)
 {
     int64_t silence_us = serial_time_us(&bus->config->port, SILENT_CHARS);
-    struct timespec silence = {silence_us / US_PER_S, silence_us % US_PER_S * 1000};
+    struct timespec silence = timespec_of_us(silence_us);
     struct trace_frame stray = {.direction = TRACE_RECEIVED};
 
     for (int i = 0; i < QUIET_TRIES_MAX; i++) {

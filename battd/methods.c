@@ -83,13 +83,11 @@ static void on_deadline(evutil_socket_t fd, short events, void *arg)
 static bool wait_for_poll(struct battd_methods *methods, struct rpc_call *call, render_fn *render)
 {
     int64_t left_us = rpc_call_deadline(call) - ANSWER_MARGIN_US - clock_us();
-    struct timeval left = {0};
+    struct timeval left = timeval_of_us(left_us > 0 ? left_us : 0);
     struct waiter *waiter = calloc(1, sizeof *waiter);
 
     if (waiter == NULL)
         return false;
-    if (left_us > 0)
-        left = (struct timeval){left_us / US_PER_S, left_us % US_PER_S};
     waiter->call = call;
     waiter->render = render;
     waiter->methods = methods;

@@ -339,7 +339,7 @@ void worker_stop(struct worker *worker)
 
 bool worker_free(struct worker *worker, int64_t until_us)
 {
-    struct timespec until = {until_us / US_PER_S, until_us % US_PER_S * 1000};
+    struct timespec until = timespec_of_us(until_us);
 
     if (worker == NULL)
         return true;

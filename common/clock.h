@@ -4,6 +4,7 @@
 #define COMMON_CLOCK_H
 
 #include <stdint.h>
+#include <sys/time.h>
 #include <time.h>
 
 /* Not an enum: clang warns when one of those meets a double. */
@@ -26,6 +27,19 @@ static inline int64_t clock_unix_us(void)
 
     clock_gettime(CLOCK_REALTIME, &t);
     return (int64_t)t.tv_sec * US_PER_S + t.tv_nsec / 1000;
+}
+
+/* A time in microseconds, not negative, as system and libraries take it. */
+static inline struct timeval timeval_of_us(int64_t us)
+{
+    return (struct timeval){.tv_sec = (time_t)(us / US_PER_S),
+                            .tv_usec = (suseconds_t)(us % US_PER_S)};
+}
+
+static inline struct timespec timespec_of_us(int64_t us)
+{
+    return (struct timespec){.tv_sec = (time_t)(us / US_PER_S),
+                             .tv_nsec = (long)(us % US_PER_S * 1000)};
 }
 
 /* The earlier of two times. */

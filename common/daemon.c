@@ -340,8 +340,7 @@ static void on_watchdog(evutil_socket_t fd, short what, void *arg)
 static void feed_watchdog(struct daemon *daemon)
 {
     int64_t interval_us = notify_watchdog_us();
-    struct timeval interval = {.tv_sec = (time_t)(interval_us / US_PER_S),
-                               .tv_usec = (suseconds_t)(interval_us % US_PER_S)};
+    struct timeval interval = timeval_of_us(interval_us);
 
     if (interval_us == 0)
         return;

@@ -55,14 +55,6 @@ struct rpc_client {
     char last_error[FAILURE_TEXT_SIZE]; /* "": none yet */
 };
 
-static struct timeval interval(int64_t us)
-{
-    struct timeval result = {.tv_sec = (time_t)(us / US_PER_S),
-                             .tv_usec = (suseconds_t)(us % US_PER_S)};
-
-    return result;
-}
-
 static void note_error(struct rpc_client *client, const char *text)
 {
     snprintf(client->last_error, sizeof client->last_error, "%s", text);
@@ -98,7 +90,7 @@ static void arm_expiry(struct rpc_client *client, int64_t at_us)
         return;
     client->expiry_at_us = at_us;
     left = at_us - clock_us();
-    wait = interval(left > US_PER_MS ? left : US_PER_MS);
+    wait = timeval_of_us(left > US_PER_MS ? left : US_PER_MS);
     event_add(client->expiry, &wait);
 }
 
@@ -292,7 +284,7 @@ static void on_drained(void *arg)
 
 static void retry_later(struct rpc_client *client)
 {
-    struct timeval wait = interval(backoff_failed(&client->backoff));
+    struct timeval wait = timeval_of_us(backoff_failed(&client->backoff));
 
     event_add(client->retry, &wait);
 }

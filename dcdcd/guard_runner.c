@@ -93,7 +93,7 @@ static void set_timer(struct guard_runner *runner, bool mode_known, uint16_t mod
         wait_us = TURN_US;
     if (wait_us < 0)
         wait_us = 0;
-    wait = (struct timeval){.tv_sec = wait_us / US_PER_S, .tv_usec = wait_us % US_PER_S};
+    wait = timeval_of_us(wait_us);
     event_add(runner->timer, &wait);
 }
 

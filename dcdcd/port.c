@@ -216,7 +216,7 @@ static void try_open(struct port *port)
 static void set_timer(struct port *port, int64_t due_us, int64_t now_us)
 {
     int64_t wait_us = due_us > now_us ? due_us - now_us : 0;
-    struct timeval wait = {.tv_sec = wait_us / US_PER_S, .tv_usec = wait_us % US_PER_S};
+    struct timeval wait = timeval_of_us(wait_us);
 
     if (due_us == INT64_MAX)
         event_del(port->timer);

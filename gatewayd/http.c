@@ -184,8 +184,7 @@ static bool start_listening(struct http *http, struct event_base *base, const ch
 
 static void set_limits(struct evhttp *evhttp, const struct config_gateway *limits)
 {
-    const struct timeval idle = {.tv_sec = (time_t)(limits->idle_timeout_us / US_PER_S),
-                                 .tv_usec = (suseconds_t)(limits->idle_timeout_us % US_PER_S)};
+    const struct timeval idle = timeval_of_us(limits->idle_timeout_us);
 
     evhttp_set_timeout_tv(evhttp, &idle);
     evhttp_set_max_headers_size(evhttp, (ev_ssize_t)limits->max_headers_size);

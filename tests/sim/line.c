@@ -153,6 +153,7 @@ static int64_t next_due_us(const struct sim_line *line, const struct burst *burs
 static void arm(struct sim_line *line)
 {
     const struct burst *burst = line->plan;
+    struct timeval wait;
     int64_t wait_us;
 
     if (burst == NULL) {
@@ -164,8 +165,8 @@ static void arm(struct sim_line *line)
         wait_us = 0;
     /* Without this the wait would count from the beginning of the loop's turn. */
     event_base_update_cache_time(line->base);
-    event_add(line->due,
-              &(struct timeval){.tv_sec = wait_us / US_PER_S, .tv_usec = wait_us % US_PER_S});
+    wait = timeval_of_us(wait_us);
+    event_add(line->due, &wait);
 }
 
 static void drop_first(struct sim_line *line)

@@ -16,8 +16,6 @@
 #include "common/decimal.h"
 #include "common/eza_commands.h"
 
-__extension__ typedef __int128 wide;
-
 static struct decimal parse(const char *text)
 {
     struct decimal value;
@@ -298,26 +296,24 @@ static struct decimal scaled(uint64_t raw, const struct eza_field *field)
 }
 
 /*
- * Whether d is the double nearest to raw × rating / 2^q, on whole numbers: d = m / 2^s, the value
- * N / D; |m D - N 2^s| must be at most D / 2, and with D / 2 m must be even.
+ * Whether d is the double nearest to raw × rating / 2^q, the value N / D: |d D - N| must be at most
+ * D times half a unit in d's last place, and with that much d's mantissa must be even. fma() rounds
+ * once, and what is left of d D - N then has few enough bits to be exact.
  */
 static bool is_nearest(double d, uint64_t raw, const struct eza_field *field)
 {
-    wide numerator = (wide)raw * (wide)field->rating.coefficient, denominator = (wide)1 << field->q;
-    wide mantissa, difference;
-    int exponent, shift;
+    double numerator = (double)(raw * field->rating.coefficient);
+    double denominator = ldexp(1, (int)field->q), mantissa, difference, half;
+    int exponent;
 
     if (raw == 0)
         return d == 0 && !signbit(d);
     for (int e = field->rating.exponent; e < 0; e++)
         denominator *= 10;
-    mantissa = (wide)ldexp(frexp(d, &exponent), 53);
-    shift = 53 - exponent;
-    assert_in_range(shift, 1, 80);
-    difference = mantissa * denominator - (numerator << shift);
-    if (difference < 0)
-        difference = -difference;
-    return difference * 2 < denominator || (difference * 2 == denominator && mantissa % 2 == 0);
+    mantissa = ldexp(frexp(d, &exponent), 53);
+    half = ldexp(denominator, exponent - 54);
+    difference = fabs(fma(d, denominator, -numerator));
+    return difference < half || (difference == half && fmod(mantissa, 2) == 0);
 }
 
 /* All 65,536 raw values of every scaling that the converter has. */
@@ -338,6 +334,8 @@ static void test_all_raw_values(void **state)
 
             if (!is_nearest(value, raw, field))
                 fail_msg("%s raw %" PRIu64 ": %.17g", field->name, raw, value);
+            assert_false(raw > 0 && is_nearest(nextafter(value, INFINITY), raw, field));
+            assert_false(raw > 0 && is_nearest(nextafter(value, 0), raw, field));
             check_shortest(value);
         }
     }
