@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/address.h"
+#include "common/authority.h"
 #include "common/decimal.h"
 #include "common/reason.h"
 
@@ -82,12 +84,31 @@ struct config_battery {
     bool force_dcdc_waiting;
 };
 
-/* gateway: the web side; all of it has defaults */
+enum { CONFIG_NETWORKS_MAX = 32, CONFIG_NAMES_MAX = 8 };
+
+struct config_networks {
+    unsigned count;
+    struct network each[CONFIG_NETWORKS_MAX];
+};
+
+struct config_names {
+    unsigned count;
+    struct authority each[CONFIG_NAMES_MAX];
+};
+
+/* gateway: the web side; all of it has defaults. read_only is dcdcd's too */
 struct config_gateway {
-    unsigned max_connections;  /* default 256 */
-    unsigned max_headers_size; /* request line and headers, bytes; default 8192 */
-    unsigned max_body_size;    /* bytes; default 4096 */
-    int64_t idle_timeout_us;   /* idle_timeout, s; default 60 s */
+    struct config_networks allow;         /* who may ask; default: loopback */
+    struct config_networks allow_control; /* who may change and ask; default: loopback */
+    struct config_names names;            /* further names of the service; default: none */
+    bool read_only;                       /* nobody changes anything; default: no */
+    unsigned max_connections;             /* default 512 */
+    unsigned max_connections_per_address; /* default 256 */
+    unsigned max_target_size;             /* path and query, bytes; default 4096 */
+    unsigned max_headers_size;            /* request line and headers, bytes; default 8192 */
+    unsigned max_body_size;               /* bytes; default 4096 */
+    int64_t request_timeout_us;           /* request_timeout, s; default 5 s */
+    int64_t idle_timeout_us;              /* idle_timeout, s; default 60 s */
 };
 
 struct config {

@@ -192,6 +192,44 @@ static bool store_number(const struct config_row *row, const char *text, bool pl
     return true;
 }
 
+static bool add_network(struct config_networks *networks, const char *text, char *reason)
+{
+    const char *why;
+
+    if (networks->count == CONFIG_NETWORKS_MAX)
+        return refuse(reason, "more than %d addresses and networks", CONFIG_NETWORKS_MAX);
+    why = network_parse(text, &networks->each[networks->count]);
+    if (why != NULL)
+        return refuse(reason, "'%.64s': %s", text, why);
+    networks->count++;
+    return true;
+}
+
+static bool store_network(const struct config_row *row, const char *text, bool plain, void *member,
+                          char *reason)
+{
+    (void)row, (void)plain;
+    if (strcmp(text, "loopback") == 0)
+        return add_network(member, "127.0.0.0/8", reason) && add_network(member, "::1", reason);
+    return add_network(member, text, reason);
+}
+
+static bool store_name(const struct config_row *row, const char *text, bool plain, void *member,
+                       char *reason)
+{
+    struct config_names *names = member;
+    const char *why;
+
+    (void)row, (void)plain;
+    if (names->count == CONFIG_NAMES_MAX)
+        return refuse(reason, "more than %d names", CONFIG_NAMES_MAX);
+    why = authority_parse(text, strlen(text), &names->each[names->count]);
+    if (why != NULL)
+        return refuse(reason, "'%.64s': %s", text, why);
+    names->count++;
+    return true;
+}
+
 static const struct {
     const char *expected;
     bool (*store)(const struct config_row *row, const char *text, bool plain, void *member,
@@ -203,11 +241,18 @@ static const struct {
     [CONFIG_UNSIGNED] = {"a whole number", store_number},
     [CONFIG_SECONDS] = {"a number of seconds", store_number},
     [CONFIG_NUMBER] = {"a number", store_number},
+    [CONFIG_NETWORKS] = {"an IPv4 or IPv6 address or network, or loopback", store_network},
+    [CONFIG_NAMES] = {"a name, or name:port", store_name},
     [CONFIG_LIST] = {"a list", NULL},
     [CONFIG_MAPPING] = {"a mapping", NULL},
     [CONFIG_DEVICE] = {"a mapping (or a list of one)", NULL},
     [CONFIG_ENTRIES] = {"a mapping", NULL},
 };
+
+bool config_row_is_list(const struct config_row *row)
+{
+    return row->kind == CONFIG_NETWORKS || row->kind == CONFIG_NAMES;
+}
 
 const char *config_row_expected(const struct config_row *row)
 {

@@ -19,6 +19,8 @@ enum config_kind {
     CONFIG_UNSIGNED, /* whole number: an unsigned integer of size bytes */
     CONFIG_SECONDS,  /* a time in seconds: int64_t, microseconds */
     CONFIG_NUMBER,   /* a number that is echoed as written: struct config_number */
+    CONFIG_NETWORKS, /* a list of addresses and networks: struct config_networks */
+    CONFIG_NAMES,    /* a list of HOST or HOST:PORT: struct config_names */
     CONFIG_LIST,     /* values by position */
     CONFIG_MAPPING,  /* keys of its own */
     CONFIG_DEVICE,   /* the same, also as a list of one mapping */
@@ -62,7 +64,8 @@ enum { CONFIG_REASON_SIZE = 200 };
  * Checks a scalar's text against its row and, when good, fills the row's member of *target.
  * plain: the text stands without quotes, as numbers and yes/no must. Numbers: decimal, with or
  * without exponent, or hexadecimal with 0x; a leading zero is refused, because YAML 1.1 reads
- * 010 as eight. Returns true, or false with the reason for the user.
+ * 010 as eight. Of CONFIG_NETWORKS and CONFIG_NAMES the text is one item, added to the member.
+ * Returns true, or false with the reason for the user.
  */
 bool config_row_store(const struct config_row *row, const char *text, bool plain, void *target,
                       char reason[static CONFIG_REASON_SIZE]);
@@ -75,6 +78,9 @@ const struct config_row *config_row_find(const struct config_schema *schema, con
 
 /* The row whose name this one looks like (letters wrong, swapped, missing or added), or NULL. */
 const struct config_row *config_row_near(const struct config_schema *schema, const char *name);
+
+/* Whether config_row_store is called for each item of a list; the member begins as zero. */
+bool config_row_is_list(const struct config_row *row);
 
 /* "a number", "a mapping": what a row takes, for messages. */
 const char *config_row_expected(const struct config_row *row);

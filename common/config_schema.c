@@ -169,12 +169,22 @@ static const struct config_row battery[] = {
 const struct config_schema config_schema_battery = SCHEMA(battery);
 
 static const struct config_row gateway[] = {
+    KEY("allow", NETWORKS, PARSED(config.gateway.allow), .fallback = "loopback"),
+    KEY("allow_control", NETWORKS, PARSED(config.gateway.allow_control), .fallback = "loopback"),
+    KEY("names", NAMES, PARSED(config.gateway.names)),
+    KEY("read_only", BOOL, PARSED(config.gateway.read_only), .fallback = "no"),
     KEY("max_connections", UNSIGNED, PARSED(config.gateway.max_connections), RANGE(1, 0, 10000, 0),
-        .fallback = "256"),
+        .fallback = "512"),
+    KEY("max_connections_per_address", UNSIGNED, PARSED(config.gateway.max_connections_per_address),
+        RANGE(1, 0, 10000, 0), .fallback = "256"),
+    KEY("max_target_size", UNSIGNED, PARSED(config.gateway.max_target_size),
+        RANGE(128, 0, 65536, 0), .fallback = "4096"),
     KEY("max_headers_size", UNSIGNED, PARSED(config.gateway.max_headers_size),
         RANGE(512, 0, 65536, 0), .fallback = "8192"),
     KEY("max_body_size", UNSIGNED, PARSED(config.gateway.max_body_size), RANGE(0, 0, 1048576, 0),
         .fallback = "4096"),
+    KEY("request_timeout", SECONDS, PARSED(config.gateway.request_timeout_us), RANGE(5, -1, 60, 0),
+        .fallback = "5"),
     KEY("idle_timeout", SECONDS, PARSED(config.gateway.idle_timeout_us), RANGE(1, 0, 3600, 0),
         .fallback = "60"),
 };

@@ -152,6 +152,28 @@ static bool walk_list(struct config_walk *walk, const struct config_row *row, in
     return true;
 }
 
+/* Any number of values of one kind, in place of the fallback's. */
+static bool walk_values(struct config_walk *walk, const struct config_row *row, int node,
+                        void *target)
+{
+    size_t count = yaml_tree_count(walk->tree, node);
+
+    if (yaml_tree_kind(walk->tree, node) != YAML_TREE_LIST)
+        return fail(walk, node, "a list is expected, not %s", kind_found(walk, node));
+    memset((char *)target + row->offset, 0, row->size);
+    for (size_t i = 0; i < count; i++) {
+        char index[24];
+        size_t length;
+
+        snprintf(index, sizeof index, "[%zu]", i);
+        length = enter(walk, index);
+        if (!walk_scalar(walk, row, yaml_tree_item(walk->tree, node, i), target))
+            return false;
+        leave(walk, length);
+    }
+    return true;
+}
+
 /* A device as a list of one mapping is that mapping. */
 static bool walk_device(struct config_walk *walk, const struct config_row *row, int node,
                         void *target)
@@ -180,6 +202,8 @@ static bool walk_row(struct config_walk *walk, const struct config_row *row, int
     case CONFIG_ENTRIES:
         return true;
     default:
+        if (config_row_is_list(row))
+            return walk_values(walk, row, node, target);
         return walk_scalar(walk, row, node, target);
     }
 }

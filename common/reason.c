@@ -35,6 +35,8 @@ static const struct reason_info reasons[REASON_COUNT] = {
     [REASON_STOPPING] = {"stopping", -32015, 503},
     [REASON_NO_PATH] = {"no_path", -32016, 404},
     [REASON_NO_HTTP_METHOD] = {"no_http_method", -32017, 405},
+    [REASON_FORBIDDEN] = {"forbidden", -32018, 403},
+    [REASON_TARGET_SIZE] = {"target_size", -32019, 414},
 };
 
 const struct reason_info *reason_info(enum reason reason)
@@ -75,6 +77,7 @@ void failure_set(struct failure *failure, enum reason reason, const char *format
     va_end(arguments);
     end = strlen(text);
     failure->reason = reason;
+    failure->from_peer = false;
     while (in < end) {
         size_t length = shown_length(text + in, end - in);
         size_t size = length > 0 ? length : 1;

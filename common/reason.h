@@ -6,6 +6,8 @@
 #ifndef COMMON_REASON_H
 #define COMMON_REASON_H
 
+#include <stdbool.h>
+
 enum reason {
     REASON_PARSE,           /* the line is not valid JSON */
     REASON_INVALID_REQUEST, /* JSON, but not a JSON-RPC 2.0 request */
@@ -29,6 +31,8 @@ enum reason {
     REASON_STOPPING,        /* the daemon is shutting down */
     REASON_NO_PATH,         /* HTTP: unknown path */
     REASON_NO_HTTP_METHOD,  /* HTTP: the path does not take this method */
+    REASON_FORBIDDEN,       /* who asks may not, or nobody may (gateway.read_only) */
+    REASON_TARGET_SIZE,     /* HTTP: path and query are longer than gateway.max_target_size */
     REASON_COUNT
 };
 
@@ -50,9 +54,11 @@ enum { FAILURE_TEXT_SIZE = 512 };
 struct failure {
     enum reason reason;
     char text[FAILURE_TEXT_SIZE];
+    bool from_peer; /* another daemon's answer says so */
 };
 
-/* Fills *failure; a longer text is cut at a character; bytes that are not text become '?'. */
+/* Fills *failure, as one of this daemon; a longer text is cut at a character; bytes that are not
+ * text become '?'. */
 void failure_set(struct failure *failure, enum reason reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

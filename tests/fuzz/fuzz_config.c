@@ -100,8 +100,36 @@ static void check_battery(const struct config_battery_dev *device,
     check_number(&battery->battery_current, -1000, 1000);
 }
 
+static void check_networks(const struct config_networks *networks)
+{
+    char text[INET6_ADDRSTRLEN];
+
+    CHECK(networks->count <= CONFIG_NETWORKS_MAX);
+    for (unsigned i = 0; i < networks->count; i++) {
+        const struct network *network = &networks->each[i];
+
+        CHECK(network->bits <= 128 && network_contains(network, &network->address));
+        CHECK(address_print(&network->address, text)[0] != '\0');
+    }
+}
+
+static void check_names(const struct config_names *names)
+{
+    CHECK(names->count <= CONFIG_NAMES_MAX);
+    for (unsigned i = 0; i < names->count; i++) {
+        CHECK_TEXT(names->each[i].name);
+        CHECK((names->each[i].name[0] == '\0') == names->each[i].is_address);
+    }
+}
+
 static void check_gateway(const struct config_gateway *gateway)
 {
+    check_networks(&gateway->allow);
+    check_networks(&gateway->allow_control);
+    check_names(&gateway->names);
+    WITHIN(gateway->max_connections_per_address, 1, 10000);
+    WITHIN(gateway->max_target_size, 128, 65536);
+    SECONDS(gateway->request_timeout_us, 0.5, 60);
     WITHIN(gateway->max_connections, 1, 10000);
     WITHIN(gateway->max_headers_size, 512, 65536);
     WITHIN(gateway->max_body_size, 0, 1048576);

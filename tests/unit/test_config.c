@@ -135,6 +135,22 @@ static void check_specification_values(const struct config *config)
     assert_false(config->battery.force_dcdc_waiting);
 }
 
+static void check_network(const struct network *network, const char *text)
+{
+    struct network expected;
+
+    assert_null(network_parse(text, &expected));
+    assert_memory_equal(&network->address, &expected.address, sizeof expected.address);
+    assert_int_equal(network->bits, expected.bits);
+}
+
+static void check_loopback(const struct config_networks *networks)
+{
+    assert_int_equal(networks->count, 2);
+    check_network(&networks->each[0], "127.0.0.0/8");
+    check_network(&networks->each[1], "::1");
+}
+
 static void check_defaults(const struct config *config)
 {
     assert_int_equal(config->dcdc.reply_timeout_us, 100000);
@@ -143,7 +159,14 @@ static void check_defaults(const struct config *config)
     assert_true(config->dcdc.address_check);
     assert_int_equal(config->battery_dev.poll_interval_us, 1000000);
     assert_int_equal(config->battery_dev.max_age_us, 5000000);
-    assert_int_equal(config->gateway.max_connections, 256);
+    assert_int_equal(config->gateway.max_connections, 512);
+    assert_int_equal(config->gateway.max_connections_per_address, 256);
+    assert_int_equal(config->gateway.max_target_size, 4096);
+    assert_int_equal(config->gateway.request_timeout_us, 5000000);
+    assert_false(config->gateway.read_only);
+    assert_int_equal(config->gateway.names.count, 0);
+    check_loopback(&config->gateway.allow);
+    check_loopback(&config->gateway.allow_control);
     assert_int_equal(config->gateway.max_headers_size, 8192);
     assert_int_equal(config->gateway.max_body_size, 4096);
     assert_int_equal(config->gateway.idle_timeout_us, 60000000);
@@ -212,6 +235,31 @@ static void test_list_form(void **state)
     free(config);
 }
 
+static void test_access(void **state)
+{
+    char *text = replace(read_text("tests/unit/data/config/specification.yml"), "battery:\n",
+                         "gateway:\n  allow: [loopback, 192.0.2.0/24, \"2001:db8::/32\"]\n"
+                         "  allow_control: []\n"
+                         "  names: [Unit1.local, 'proxy:80', '[::2]:8443']\n"
+                         "  read_only: yes\nbattery:\n");
+    struct config *config = parse_good(text);
+    const struct config_gateway *gateway = &config->gateway;
+
+    (void)state;
+    assert_int_equal(gateway->allow.count, 4);
+    check_network(&gateway->allow.each[2], "192.0.2.0/24");
+    check_network(&gateway->allow.each[3], "2001:db8::/32");
+    assert_int_equal(gateway->allow_control.count, 0);
+    assert_int_equal(gateway->names.count, 3);
+    assert_string_equal(gateway->names.each[0].name, "unit1.local");
+    assert_int_equal(gateway->names.each[0].port, 0);
+    assert_int_equal(gateway->names.each[1].port, 80);
+    assert_true(gateway->names.each[2].is_address);
+    assert_true(gateway->read_only);
+    free(config);
+    free(text);
+}
+
 #define DCDC    "dcdc.dcdc_default_eza2500"
 #define SETUP   DCDC ".config"
 #define BATTERY "battery.battery_emulator"
@@ -261,6 +309,34 @@ static const struct mistake mistakes[] = {
      "4: ess_system.dcdc_dev.address1: 256 is above 255"},
     {"battery:\n", "gateway:\n  max_connections: 0\nbattery:\n",
      "46: gateway.max_connections: 0 is below 1"},
+    {"battery:\n", "gateway:\n  max_target_size: 127\nbattery:\n",
+     "46: gateway.max_target_size: 127 is below 128"},
+    {"battery:\n", "gateway:\n  request_timeout: 61\nbattery:\n",
+     "46: gateway.request_timeout: 61 is above 60"},
+
+    /* lists of networks and names */
+    {"battery:\n", "gateway:\n  allow: 10.0.0.1\nbattery:\n",
+     "46: gateway.allow: a list is expected, not a single value"},
+    {"battery:\n", "gateway:\n  allow: {a: b}\nbattery:\n",
+     "46: gateway.allow: a list is expected, not a mapping"},
+    {"battery:\n", "gateway:\n  allow:\n    - 10.0.0.1\n    - unit1\nbattery:\n",
+     "48: gateway.allow[1]: 'unit1': not an IPv4 or IPv6 address"},
+    {"battery:\n", "gateway:\n  allow_control: [10.0.0.1/33]\nbattery:\n",
+     "46: gateway.allow_control[0]: '10.0.0.1/33': its prefix is not 0 to 32"},
+    {"battery:\n", "gateway:\n  allow: [10.0.0.1/8]\nbattery:\n",
+     "46: gateway.allow[0]: '10.0.0.1/8': it has bits beyond its prefix"},
+    {"battery:\n", "gateway:\n  allow: [[10.0.0.1]]\nbattery:\n",
+     "46: gateway.allow[0]: an IPv4 or IPv6 address or network, or loopback is expected, not a "
+     "list"},
+    {"battery:\n", "gateway:\n  allow: ['']\nbattery:\n",
+     "46: gateway.allow[0]: a value is missing: an IPv4 or IPv6 address or network, or loopback "
+     "is expected"},
+    {"battery:\n", "gateway:\n  names: ['*']\nbattery:\n",
+     "46: gateway.names[0]: '*': not a host and port"},
+    {"battery:\n", "gateway:\n  names: [a, b, c, d, e, f, g, h, i]\nbattery:\n",
+     "46: gateway.names[8]: more than 8 names"},
+    {"battery:\n", "gateway:\n  read_only: maybe\nbattery:\n",
+     "46: gateway.read_only: 'maybe' is not yes or no"},
 
     /* what is no number, no choice, no yes or no */
     {"cib: 52", "cib: fifty", "33: " SETUP ".cib: 'fifty' is not a number"},
@@ -713,6 +789,7 @@ int main(void)
         cmocka_unit_test(test_specification),
         cmocka_unit_test(test_installed_example),
         cmocka_unit_test(test_list_form),
+        cmocka_unit_test(test_access),
         cmocka_unit_test(test_mistakes),
         cmocka_unit_test(test_broken_texts),
         cmocka_unit_test(test_large_texts),

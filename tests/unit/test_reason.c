@@ -53,7 +53,8 @@ static void test_http_status(void **state)
         {REASON_NOT_PERMITTED, 400}, {REASON_CONFIG, 400},         {REASON_PORT, 400},
         {REASON_SUPERSEDED, 400},    {REASON_EXPIRED, 503},        {REASON_OVERLOAD, 503},
         {REASON_UNAVAILABLE, 503},   {REASON_STOPPING, 503},       {REASON_INTERNAL, 500},
-        {REASON_NO_PATH, 404},       {REASON_NO_HTTP_METHOD, 405},
+        {REASON_NO_PATH, 404},       {REASON_NO_HTTP_METHOD, 405}, {REASON_FORBIDDEN, 403},
+        {REASON_TARGET_SIZE, 414},
     };
 
     (void)state;
