@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/address.h"
 #include "common/utf8.h"
 
 enum {
@@ -258,6 +259,18 @@ static const char *patience_error(struct jsonrpc_request *request)
     return NULL;
 }
 
+/* Sets request->client; false when it is none that belongs into a log: an IP address. */
+static bool parse_client(struct jsonrpc_request *request)
+{
+    struct json_object *member;
+    struct in6_addr address;
+
+    if (!json_object_object_get_ex(request->root, "client", &member))
+        return true;
+    request->client = string_member(request->root, "client");
+    return request->client != NULL && address_parse(request->client, &address);
+}
+
 /* False when there is a member "params" that is no object. */
 static bool parse_params(struct jsonrpc_request *request)
 {
@@ -278,6 +291,8 @@ static const char *request_error(struct jsonrpc_request *request)
         return "method must be a string";
     if (!parse_params(request))
         return "params must be an object";
+    if (!parse_client(request))
+        return "client must be an IP address";
     return patience_error(request);
 }
 
@@ -312,6 +327,7 @@ static bool parse_error(struct jsonrpc_response *response, struct json_object *e
         !json_object_is_type(code, json_type_int))
         return false;
     failure_set(&response->failure, reason_from_rpc_code(json_object_get_int(code)), "%s", message);
+    response->failure.from_peer = true;
     response->refused = json_object_object_get_ex(error, "data", &data) &&
                         json_object_is_type(data, json_type_object) &&
                         json_object_object_get_ex(data, "begun", &begun) &&
@@ -414,6 +430,12 @@ struct json_object *jsonrpc_request(int64_t id, const char *method, struct json_
     if (deadline_us != INT64_MAX)
         add(message, "deadline", json_object_new_int64(deadline_us));
     return message;
+}
+
+void jsonrpc_request_set_client(struct json_object *request, const char *client)
+{
+    if (client != NULL)
+        add(request, "client", json_object_new_string(client));
 }
 
 struct json_object *jsonrpc_notification(const char *method, struct json_object *params)

@@ -3,9 +3,10 @@
  * JSON-RPC 2.0 messages, one JSON value a line. Pure: text and json-c objects, no I/O.
  *
  * Narrower than the standard on purpose: params are named (an object), every request has an id
- * (so every request has an answer), no batches. Two members beside the standard's: "timeout", the
+ * (so every request has an answer), no batches. Members beside the standard's: "timeout", the
  * milliseconds that the caller will wait, and "deadline", the same as a time (clock_us) for callers
- * on this machine: so that nothing is done after nobody waits any more.
+ * on this machine: so that nothing is done after nobody waits any more; "client", for whom the
+ * caller asks, for the log.
  */
 #ifndef COMMON_JSONRPC_H
 #define COMMON_JSONRPC_H
@@ -25,6 +26,7 @@ struct jsonrpc_request {
     struct json_object *params; /* borrowed from root; an object, or NULL when left out */
     int timeout_ms;             /* 1..JSONRPC_TIMEOUT_MAX_MS; the maximum when left out */
     int64_t deadline_us;        /* as "deadline" says, clock_us; INT64_MAX when left out */
+    const char *client;         /* borrowed from root; an address, or NULL when left out */
     struct json_object *root;   /* owned */
 };
 
@@ -57,6 +59,9 @@ struct json_object *jsonrpc_error(struct json_object *id, const struct failure *
 struct json_object *jsonrpc_refusal(struct json_object *id, const struct failure *failure);
 struct json_object *jsonrpc_request(int64_t id, const char *method, struct json_object *params,
                                     int64_t deadline_us);
+
+/* Adds for whom a request is made: an IP address. NULL: nobody in particular. */
+void jsonrpc_request_set_client(struct json_object *request, const char *client);
 
 /* A message without an id, which asks for no answer. Takes params. */
 struct json_object *jsonrpc_notification(const char *method, struct json_object *params);

@@ -407,6 +407,14 @@ struct rpc_client_call *rpc_client_call(struct rpc_client *client, const char *m
                                         enum rpc_client_repeat repeat, rpc_client_done *done,
                                         void *arg)
 {
+    return rpc_client_call_for(client, NULL, method, params, deadline_us, repeat, done, arg);
+}
+
+struct rpc_client_call *rpc_client_call_for(struct rpc_client *client, const char *behalf,
+                                            const char *method, struct json_object *params,
+                                            int64_t deadline_us, enum rpc_client_repeat repeat,
+                                            rpc_client_done *done, void *arg)
+{
     struct rpc_client_call *call = client->freeing ? NULL : calloc(1, sizeof *call);
 
     if (call == NULL) {
@@ -416,6 +424,7 @@ struct rpc_client_call *rpc_client_call(struct rpc_client *client, const char *m
     call->client = client;
     call->id = client->next_id++;
     call->message = jsonrpc_request(call->id, method, params, deadline_us);
+    jsonrpc_request_set_client(call->message, behalf);
     call->deadline_us = deadline_us;
     call->repeat = repeat;
     call->done = done;

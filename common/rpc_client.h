@@ -18,7 +18,8 @@ struct rpc_client_call;
 
 /*
  * result: borrowed for the time of this call; NULL on failure, then *failure says why
- * (REASON_UNAVAILABLE: the peer could not be reached, went away, or did not answer in time).
+ * (REASON_UNAVAILABLE: the peer could not be reached, went away, or did not answer in time;
+ * failure->from_peer: it has answered so itself).
  * It may make and cancel calls, but not free the client.
  */
 typedef void rpc_client_done(void *arg, struct json_object *result, const struct failure *failure);
@@ -47,6 +48,12 @@ struct rpc_client_call *rpc_client_call(struct rpc_client *client, const char *m
                                         struct json_object *params, int64_t deadline_us,
                                         enum rpc_client_repeat repeat, rpc_client_done *done,
                                         void *arg);
+
+/* The same on behalf of an IP address, which the peer writes into its log. NULL: nobody's. */
+struct rpc_client_call *rpc_client_call_for(struct rpc_client *client, const char *behalf,
+                                            const char *method, struct json_object *params,
+                                            int64_t deadline_us, enum rpc_client_repeat repeat,
+                                            rpc_client_done *done, void *arg);
 
 /* done will not be called. A peer that has got the call is told that nobody waits for it. */
 void rpc_client_cancel(struct rpc_client_call *call);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -65,6 +66,18 @@ static void send_error(struct rpc_peer *peer, struct json_object *id, const stru
     send_message(peer, jsonrpc_error(id, failure));
 }
 
+/* What becomes an audit line, or NULL: the method changes nothing. */
+static struct rpc_audit *new_audit(const struct rpc_peer *peer, const struct rpc_method *method,
+                                   const struct jsonrpc_request *request)
+{
+    struct json_object *params =
+        request->params != NULL ? request->params : peer->server->no_params;
+
+    if (method == NULL || method->changes == NULL || !method->changes(params))
+        return NULL;
+    return rpc_audit_begin(method->name, request->params, &peer->caller, request->client);
+}
+
 static struct rpc_call *new_call(struct rpc_peer *peer, const struct jsonrpc_request *request)
 {
     struct rpc_call *call = malloc(sizeof *call);
@@ -76,6 +89,7 @@ static struct rpc_call *new_call(struct rpc_peer *peer, const struct jsonrpc_req
     call->id = json_object_get(request->id);
     call->deadline_us =
         earlier_us(request->deadline_us, clock_us() + (int64_t)request->timeout_ms * US_PER_MS);
+    call->audit = NULL;
     call->cancelled = false;
     LIST_INSERT_HEAD(&peer->calls, call, link);
     peer->pending++;
@@ -83,12 +97,14 @@ static struct rpc_call *new_call(struct rpc_peer *peer, const struct jsonrpc_req
     return call;
 }
 
-/* Sends the answer, which it takes, and ends the call. */
-static void finish_call(struct rpc_call *call, struct json_object *message)
+/* Sends the answer, which it takes, and ends the call. failure: NULL if the answer is a result. */
+static void finish_call(struct rpc_call *call, struct json_object *message,
+                        const struct failure *failure)
 {
     struct rpc_server *server = call->server;
     struct rpc_peer *peer = call->peer;
 
+    rpc_audit_end(call->audit, failure);
     LIST_REMOVE(call, link);
     server->pending--;
     json_object_put(call->id);
@@ -105,13 +121,13 @@ static void finish_call(struct rpc_call *call, struct json_object *message)
 
 void rpc_call_reply(struct rpc_call *call, struct json_object *result)
 {
-    finish_call(call, jsonrpc_result(call->id, result));
+    finish_call(call, jsonrpc_result(call->id, result), NULL);
 }
 
 void rpc_call_fail(struct rpc_call *call, const struct failure *failure)
 {
     call->server->errors++;
-    finish_call(call, jsonrpc_error(call->id, failure));
+    finish_call(call, jsonrpc_error(call->id, failure), failure);
 }
 
 void rpc_call_fail_with(struct rpc_call *call, enum reason reason, const char *format, ...)
@@ -196,19 +212,21 @@ static void run(struct rpc_peer *peer, const struct rpc_method *method,
 {
     struct json_object *params =
         request->params != NULL ? request->params : peer->server->no_params;
+    struct rpc_audit *audit = new_audit(peer, method, request);
     struct failure failure;
     struct rpc_call *call;
 
-    if (!method->checks_params && !rpc_method_check(method, params, &failure)) {
-        send_error(peer, request->id, &failure);
-        return;
-    }
+    if (!method->checks_params && !rpc_method_check(method, params, &failure))
+        goto refused;
     call = new_call(peer, request);
     if (call != NULL) {
+        call->audit = audit;
         method->run(call, params, app);
         return;
     }
     failure_set(&failure, REASON_INTERNAL, "out of memory");
+refused:
+    rpc_audit_end(audit, &failure);
     send_error(peer, request->id, &failure);
 }
 
@@ -231,14 +249,15 @@ static bool may_begin(const struct rpc_peer *peer, const struct jsonrpc_request 
 static void dispatch(struct rpc_peer *peer, const struct jsonrpc_request *request)
 {
     struct rpc_server *server = peer->server;
-    const struct rpc_method *method;
+    const struct rpc_method *method =
+        rpc_method_find(server->methods, server->method_count, request->method);
     struct failure failure;
 
     if (!may_begin(peer, request, &failure)) {
         server->errors++;
+        rpc_audit_end(new_audit(peer, method, request), &failure);
         send_message(peer, jsonrpc_refusal(request->id, &failure));
-    } else if ((method = rpc_method_find(server->methods, server->method_count, request->method)) !=
-               NULL) {
+    } else if (method != NULL) {
         run(peer, method, request, server->app);
     } else if ((method = rpc_method_find(built_in, BUILT_IN_COUNT, request->method)) != NULL) {
         run(peer, method, request, server);
@@ -321,6 +340,15 @@ static const struct line_stream_ops stream_ops = {
     .closed = on_closed,
 };
 
+static struct rpc_caller caller_of(int fd)
+{
+    struct ucred credentials = {.uid = (uid_t)-1};
+    socklen_t size = sizeof credentials;
+
+    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size);
+    return (struct rpc_caller){.uid = credentials.uid, .pid = credentials.pid};
+}
+
 void rpc_peer_new(struct rpc_server *server, int fd)
 {
     struct rpc_peer *peer = calloc(1, sizeof *peer);
@@ -330,6 +358,7 @@ void rpc_peer_new(struct rpc_server *server, int fd)
         return;
     }
     peer->server = server;
+    peer->caller = caller_of(fd);
     LIST_INIT(&peer->calls);
     peer->stream = line_stream_new(server->base, fd, &stream_ops, peer);
     if (peer->stream == NULL) {

@@ -13,6 +13,7 @@
 #include <sys/queue.h>
 
 #include "common/line_stream.h"
+#include "common/rpc_audit.h"
 #include "common/rpc_server.h"
 #include "common/rpc_socket.h"
 
@@ -21,6 +22,7 @@ struct rpc_call {
     struct rpc_peer *peer; /* NULL once its connection has gone */
     struct json_object *id;
     int64_t deadline_us;
+    struct rpc_audit *audit;   /* NULL: it changes nothing */
     bool cancelled;            /* its caller has said that it does not wait any more */
     LIST_ENTRY(rpc_call) link; /* in peer->calls, or in server->orphans */
 };
@@ -31,6 +33,7 @@ LIST_HEAD(call_list, rpc_call);
 struct rpc_peer {
     struct rpc_server *server;
     struct line_stream *stream;
+    struct rpc_caller caller;
     struct call_list calls;
     unsigned pending;
     bool ended;          /* it sends no more and waits for its answers */

@@ -4,7 +4,8 @@
  * connection, exactly one answer for each. ping, list_methods and cancel are built in. A client
  * that sends no more (a shell pipe) still gets its answers, after a space every 0.2 s while they
  * are being made. More clients or requests than these bounds are refused with REASON_OVERLOAD; a
- * client that leaves more than RPC_OUTPUT_MAX bytes unread is dropped.
+ * client that leaves more than RPC_OUTPUT_MAX bytes unread is dropped. A call of a method that
+ * changes something leaves one audit line in the log (rpc_audit.h), however it ends.
  */
 #ifndef COMMON_RPC_SERVER_H
 #define COMMON_RPC_SERVER_H
@@ -44,6 +45,8 @@ struct rpc_method {
     size_t param_count;
     /* The handler checks the parameters itself: it gets whatever object the client sent. */
     bool checks_params;
+    /* Whether a call with these params changes something: then it is audited. NULL: none does. */
+    bool (*changes)(struct json_object *params);
     /*
      * Must answer call exactly once with rpc_call_reply or rpc_call_fail, now or later. params
      * is borrowed for the time of this call: an object (empty when left out), its names checked

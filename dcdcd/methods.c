@@ -51,6 +51,26 @@ static struct rpc_request *new_request(struct rpc_call *call)
     return rpc;
 }
 
+/* Whether nothing may be changed; then the failure says why. */
+static bool is_read_only(const struct dcdcd *dcdcd, struct failure *failure)
+{
+    if (!dcdcd->daemon.config->gateway.read_only)
+        return false;
+    failure_set(failure, REASON_FORBIDDEN, "nothing may be changed: gateway.read_only is set");
+    return true;
+}
+
+/* Hands a request to the scheduler, unless it would change something and nothing may be changed. */
+static void start(struct dcdcd *dcdcd, struct rpc_request *rpc)
+{
+    struct failure failure;
+
+    if (controller_writes(&rpc->request.call) && is_read_only(dcdcd, &failure))
+        request_fail(&rpc->request, &failure);
+    else
+        port_submit(dcdcd->port, &rpc->request);
+}
+
 /* Submits a method without parameters. */
 static void submit(struct rpc_call *call, struct dcdcd *dcdcd, const char *method)
 {
@@ -59,7 +79,7 @@ static void submit(struct rpc_call *call, struct dcdcd *dcdcd, const char *metho
     if (rpc == NULL)
         return;
     rpc->request.call.method = controller_method_find(method);
-    port_submit(dcdcd->port, &rpc->request);
+    start(dcdcd, rpc);
 }
 
 /* Submits a method with parameters, unless they are bad. */
@@ -72,7 +92,7 @@ static void submit_set(struct rpc_call *call, struct json_object *params, struct
     if (rpc == NULL)
         return;
     if (set_params_parse(controller_method_find(method), params, &rpc->request, &failure)) {
-        port_submit(dcdcd->port, &rpc->request);
+        start(dcdcd, rpc);
     } else {
         free(rpc);
         rpc_call_fail(call, &failure);
@@ -139,7 +159,7 @@ static void run_remote_ioctl_set(struct rpc_call *call, struct json_object *para
     struct failure failure;
 
     (void)params;
-    if (reload(app, &failure))
+    if (!is_read_only(app, &failure) && reload(app, &failure))
         submit(call, app, "remote_ioctl_set");
     else
         rpc_call_fail(call, &failure);
@@ -248,6 +268,20 @@ static void run_trace(struct rpc_call *call, struct json_object *params, void *a
     trace_method_answer(call, &request, trace->count, frames, now_us);
 }
 
+static bool always(struct json_object *params)
+{
+    (void)params;
+    return true;
+}
+
+static bool command_writes(struct json_object *params)
+{
+    const char *name = rpc_param_text(params, "name");
+    const struct eza_command *command = name != NULL ? eza_command_find(name) : NULL;
+
+    return command != NULL && command->request.count > 0;
+}
+
 static const struct rpc_param set_params[] = {
     {"mode", true, "0x0000 stop, 0x0002 discharge, 0x0014 constant voltage, 0x0041 charge"},
     {"dvg", false, "grid voltage, V, 260..390; a stop may lack it"},
@@ -279,27 +313,33 @@ const struct rpc_method dcdcd_methods[] = {
      .help = "set mode, grid voltage, droop and current",
      PARAMS(set_params),
      .checks_params = true,
+     .changes = always,
      .run = run_remote_set},
     {.name = "remote_set_current",
      .help = "set the grid current",
      PARAMS(current_params),
      .checks_params = true,
+     .changes = always,
      .run = run_remote_set_current},
     {.name = "remote_set_voltage",
      .help = "set grid voltage and droop",
      PARAMS(voltage_params),
      .checks_params = true,
+     .changes = always,
      .run = run_remote_set_voltage},
     {.name = "remote_ioctl_set",
      .help = "read the configuration again and write its setup values",
+     .changes = always,
      .run = run_remote_ioctl_set},
     {.name = "remote_ioctl_clr_alarm",
      .help = "clear the alarms, then as remote_get",
+     .changes = always,
      .run = run_clr_alarm},
     {.name = "command",
      .help = "one command of the converter",
      PARAMS(command_params),
      .checks_params = true,
+     .changes = command_writes,
      .run = run_command},
     {.name = "list_commands",
      .help = "the converter's commands, their fields, units and ranges",
