@@ -65,6 +65,42 @@ static struct json_object *text_of(const struct config_row *row, const char *tex
     return json_object_new_string(text);
 }
 
+static struct json_object *networks(const struct config_networks *given)
+{
+    struct json_object *list = json_object_new_array();
+    char address[INET6_ADDRSTRLEN], text[INET6_ADDRSTRLEN + 8];
+
+    for (unsigned i = 0; i < given->count; i++) {
+        const struct network *network = &given->each[i];
+        unsigned family_bits = IN6_IS_ADDR_V4MAPPED(&network->address) ? 96 : 0;
+
+        snprintf(text, sizeof text, "%s/%u", address_print(&network->address, address),
+                 network->bits - family_bits);
+        json_object_array_add(list, json_object_new_string(text));
+    }
+    return list;
+}
+
+static struct json_object *names(const struct config_names *given)
+{
+    struct json_object *list = json_object_new_array();
+
+    for (unsigned i = 0; i < given->count; i++) {
+        const struct authority *authority = &given->each[i];
+        bool brackets = authority->is_address && !IN6_IS_ADDR_V4MAPPED(&authority->address);
+        char address[INET6_ADDRSTRLEN], port[8] = "", text[AUTHORITY_NAME_SIZE + 16];
+
+        if (authority->port != 0)
+            snprintf(port, sizeof port, ":%u", authority->port);
+        snprintf(text, sizeof text, "%s%s%s%s", brackets ? "[" : "",
+                 authority->is_address ? address_print(&authority->address, address)
+                                       : authority->name,
+                 brackets ? "]" : "", port);
+        json_object_array_add(list, json_object_new_string(text));
+    }
+    return list;
+}
+
 static struct json_object *mapping(const struct config_schema *schema, const void *target);
 
 /* A row's value, or NULL when it has none of its own: lists repeat what mappings hold. */
@@ -86,6 +122,10 @@ static struct json_object *value_of(const struct config_row *row, const void *ta
         return seconds(*(const int64_t *)member);
     case CONFIG_NUMBER:
         return json_object_new_double_s(decimal_to_double(number->value), number->text);
+    case CONFIG_NETWORKS:
+        return networks(member);
+    case CONFIG_NAMES:
+        return names(member);
     case CONFIG_MAPPING:
     case CONFIG_DEVICE:
         return mapping(row->schema, target);

@@ -43,6 +43,7 @@ static void call_done(void *arg, struct json_object *const results[], size_t cou
 {
     struct exchange *exchange = arg;
 
+    exchange->dcdcd_answered = failure == NULL || failure->from_peer;
     if (failure != NULL)
         exchange_fail(exchange, failure);
     else
@@ -61,11 +62,16 @@ static bool dropped(struct exchange *exchange)
     return is_droppable(exchange) && exchange_drop_if_gone(exchange);
 }
 
-static void start(struct exchange *exchange, const struct fanout_call calls[], size_t count,
+static void start(struct exchange *exchange, struct fanout_call calls[], size_t count,
                   fanout_done *done)
 {
     bool droppable = is_droppable(exchange);
-    struct fanout *fanout = fanout_start(calls, count, exchange->deadline_us, done, exchange);
+    char client[INET6_ADDRSTRLEN];
+    struct fanout *fanout;
+
+    if (exchange->route->changes)
+        calls[0].behalf = address_print(&exchange->peer, client);
+    fanout = fanout_start(calls, count, exchange->deadline_us, done, exchange);
 
     if (fanout != NULL && droppable)
         exchange_watch(exchange, fanout);
@@ -109,6 +115,7 @@ static void set_done(void *arg, struct json_object *const results[], size_t coun
     struct exchange *exchange = arg;
     const struct set_request *set = exchange->set;
 
+    exchange->dcdcd_answered = failure == NULL || failure->from_peer;
     remember_stop(exchange); /* again: another set may have been answered in between */
     if (failure != NULL) {
         exchange_fail(exchange, failure);
@@ -125,7 +132,7 @@ void action_set(struct exchange *exchange)
 {
     struct gateway *gateway = exchange->gateway;
     struct set_request *set = malloc(sizeof *set);
-    struct failure no_memory = {REASON_INTERNAL, "out of memory"};
+    struct failure no_memory = {.reason = REASON_INTERNAL, .text = "out of memory"};
     struct fanout_call call;
 
     exchange->set = set;

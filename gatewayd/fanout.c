@@ -83,7 +83,7 @@ static struct fanout *new_fanout(size_t count, fanout_done *done, void *arg)
 struct fanout *fanout_start(const struct fanout_call calls[], size_t count, int64_t deadline_us,
                             fanout_done *done, void *arg)
 {
-    static const struct failure no_memory = {REASON_INTERNAL, "out of memory"};
+    static const struct failure no_memory = {.reason = REASON_INTERNAL, .text = "out of memory"};
     struct fanout *fanout = new_fanout(count, done, arg);
 
     if (fanout == NULL) {
@@ -95,8 +95,9 @@ struct fanout *fanout_start(const struct fanout_call calls[], size_t count, int6
     for (size_t i = 0; i < count; i++) {
         struct part *part = &fanout->parts[i];
 
-        part->pending = rpc_client_call(calls[i].client, calls[i].method, calls[i].params,
-                                        deadline_us, calls[i].repeat, handle_answer, part);
+        part->pending =
+            rpc_client_call_for(calls[i].client, calls[i].behalf, calls[i].method, calls[i].params,
+                                deadline_us, calls[i].repeat, handle_answer, part);
         if (part->pending == NULL)
             note_failure(fanout, i, &no_memory);
     }

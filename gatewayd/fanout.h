@@ -17,6 +17,7 @@ struct fanout_call {
     struct rpc_client *client;
     const char *method;
     struct json_object *params; /* taken; NULL: none */
+    const char *behalf;         /* see rpc_client_call_for */
     enum rpc_client_repeat repeat;
 };
 

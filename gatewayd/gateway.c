@@ -10,6 +10,7 @@
 #include "common/jsonrpc.h"
 #include "common/log.h"
 #include "common/process_metrics.h"
+#include "gatewayd/admission.h"
 #include "gatewayd/fanout.h"
 #include "gatewayd/replies.h"
 #include "gatewayd/usage.h"
@@ -30,6 +31,8 @@ struct gateway {
     struct rpc_client *dcdcd;
     struct rpc_client *battd;
     struct saved *saved;
+    struct admission *admission;
+    unsigned max_target_size;
     bool goodbye;
     bool stopping;
     int64_t told_us; /* when dcdcd was last told of a request */
@@ -56,12 +59,34 @@ static void unwatch(struct exchange *exchange)
     exchange->watched = NULL;
 }
 
-static void end(struct exchange *exchange, unsigned outcome, int status, const char *body,
-                size_t length)
+static bool method_served(const struct exchange *exchange)
 {
+    enum http_method method = http_request_method(exchange->request);
+
+    return method == HTTP_METHOD_GET || (method == HTTP_METHOD_HEAD && !exchange->route->changes);
+}
+
+/* What was refused, and changes of which dcdcd knows nothing; others are in its log. */
+static void write_audit(const struct exchange *exchange, const struct failure *failure)
+{
+    bool refused = exchange->verdict != ACCESS_GRANTED;
+    bool change = exchange->route != NULL && exchange->route->changes && method_served(exchange);
+
+    if (refused || (change && !exchange->dcdcd_answered))
+        admission_audit(exchange->gateway->admission, exchange->request, &exchange->peer,
+                        exchange->verdict, clock_us() - exchange->arrived_us, failure);
+}
+
+/* failure: NULL if it went well. */
+static void end(struct exchange *exchange, const struct failure *failure, int status,
+                const char *body, size_t length)
+{
+    unsigned outcome = failure == NULL ? OUTCOME_OK : OUTCOME_REASON + failure->reason;
+
     unwatch(exchange);
+    write_audit(exchange, failure);
     usage_count(exchange->gateway->usage, exchange->route, outcome,
-                clock_us() - (exchange->deadline_us - answer_within_us));
+                clock_us() - exchange->arrived_us);
     http_reply(exchange->request, status, allowed_methods(exchange, status), body, length);
     free(exchange->set);
     free(exchange);
@@ -72,13 +97,13 @@ void exchange_reply(struct exchange *exchange, struct json_object *body)
     size_t length;
     const char *text = jsonrpc_text(body, &length);
 
-    end(exchange, OUTCOME_OK, 200, text, length);
+    end(exchange, NULL, 200, text, length);
     json_object_put(body);
 }
 
 void exchange_reply_text(struct exchange *exchange, const char *text)
 {
-    end(exchange, OUTCOME_OK, 200, text, strlen(text));
+    end(exchange, NULL, 200, text, strlen(text));
 }
 
 void exchange_fail(struct exchange *exchange, const struct failure *failure)
@@ -87,7 +112,7 @@ void exchange_fail(struct exchange *exchange, const struct failure *failure)
     size_t length;
     const char *text = jsonrpc_text(body, &length);
 
-    end(exchange, OUTCOME_REASON + failure->reason, reply_status(failure), text, length);
+    end(exchange, failure, reply_status(failure), text, length);
     json_object_put(body);
 }
 
@@ -95,16 +120,17 @@ void exchange_reply_plain(struct exchange *exchange, const char *type, const cha
                           size_t length)
 {
     http_set_content_type(exchange->request, type);
-    end(exchange, OUTCOME_OK, 200, text, length);
+    end(exchange, NULL, 200, text, length);
 }
 
 void exchange_reply_unready(struct exchange *exchange, struct json_object *body)
 {
+    struct failure failure;
     size_t length;
     const char *text = jsonrpc_text(body, &length);
 
-    end(exchange, OUTCOME_REASON + REASON_UNAVAILABLE, reason_info(REASON_UNAVAILABLE)->http_status,
-        text, length);
+    failure_set(&failure, REASON_UNAVAILABLE, "not ready");
+    end(exchange, &failure, reason_info(failure.reason)->http_status, text, length);
     json_object_put(body);
 }
 
@@ -150,19 +176,21 @@ void exchange_watch(struct exchange *exchange, struct fanout *fanout)
         event_add(gateway->look, &look_interval);
 }
 
-static bool method_served(const struct exchange *exchange)
-{
-    enum http_method method = http_request_method(exchange->request);
-
-    return method == HTTP_METHOD_GET || (method == HTTP_METHOD_HEAD && !exchange->route->changes);
-}
-
 /* Whether the request can be served at all. */
-static bool check(const struct exchange *exchange, struct failure *failure)
+static bool check(struct exchange *exchange, struct failure *failure)
 {
+    struct gateway *gateway = exchange->gateway;
     const char *target = http_request_target(exchange->request);
 
-    if (exchange->gateway->stopping)
+    exchange->verdict = admission_check(gateway->admission, exchange->request,
+                                        exchange->route != NULL && exchange->route->changes,
+                                        &exchange->peer, failure);
+    if (exchange->verdict != ACCESS_GRANTED)
+        return false;
+    if (strlen(target) > gateway->max_target_size)
+        failure_set(failure, REASON_TARGET_SIZE, "path and query are longer than %u bytes",
+                    gateway->max_target_size);
+    else if (gateway->stopping)
         failure_set(failure, REASON_STOPPING, "gatewayd is stopping");
     else if (exchange->route == NULL)
         failure_set(failure, REASON_NO_PATH, "unknown path: %.*s", (int)strcspn(target, "?#"),
@@ -204,6 +232,7 @@ static void handle_request(void *arg, struct http_request *request)
     }
     exchange->gateway = gateway;
     exchange->request = request;
+    exchange->arrived_us = now_us;
     exchange->deadline_us = now_us + answer_within_us;
     exchange->route = route_find(http_request_target(request), &exchange->query);
     if (exchange->route != NULL && exchange->route->goodbye && !gateway->goodbye)
@@ -229,8 +258,10 @@ static bool open_parts(struct gateway *gateway, const struct daemon *daemon)
         rpc_client_new(daemon->base, daemon_socket(daemon, "battd", path, sizeof path), "battd");
     snprintf(path, sizeof path, "%s/gatewayd.saved", daemon->run_dir);
     gateway->saved = saved_open(path);
-    return gateway->usage != NULL && gateway->look != NULL && gateway->dcdcd != NULL &&
-           gateway->battd != NULL && gateway->saved != NULL;
+    gateway->admission = admission_new(daemon->base, &daemon->config->gateway, daemon->host);
+    gateway->max_target_size = daemon->config->gateway.max_target_size;
+    return gateway->usage != NULL && gateway->admission != NULL && gateway->look != NULL &&
+           gateway->dcdcd != NULL && gateway->battd != NULL && gateway->saved != NULL;
 }
 
 struct gateway *gateway_new(const struct daemon *daemon, void (*quit)(void *arg), void *arg,
@@ -275,6 +306,7 @@ void gateway_free(struct gateway *gateway)
     rpc_client_free(gateway->battd);
     http_free(gateway->http);
     saved_close(gateway->saved);
+    admission_free(gateway->admission);
     if (gateway->look != NULL)
         event_free(gateway->look);
     usage_free(gateway->usage);
@@ -310,6 +342,7 @@ struct json_object *gateway_status(const struct gateway *gateway)
     json_object_object_add(daemons, "battd", rpc_client_counters(gateway->battd));
     json_object_object_add(status, "connections", http_counters(gateway->http));
     json_object_object_add(status, "requests", usage_to_json(gateway->usage));
+    json_object_object_add(status, "refused", admission_status(gateway->admission));
     json_object_object_add(status, "abandoned", json_object_new_uint64(gateway->abandoned));
     json_object_object_add(status, "daemons", daemons);
     json_object_object_add(status, "saved", parameters_to_json(saved_get(gateway->saved)));

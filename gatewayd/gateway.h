@@ -14,6 +14,7 @@
 #include "common/daemon.h"
 #include "common/metrics.h"
 #include "common/rpc_client.h"
+#include "gatewayd/access.h"
 #include "gatewayd/http.h"
 #include "gatewayd/routes.h"
 #include "gatewayd/saved.h"
@@ -27,7 +28,11 @@ struct exchange {
     struct http_request *request;
     const struct route *route; /* NULL: unknown path */
     const char *query;         /* of the target, without '?' */
-    int64_t deadline_us;       /* when the answer must be written (clock_us) */
+    int64_t arrived_us;
+    int64_t deadline_us;  /* when the answer must be written (clock_us) */
+    struct in6_addr peer; /* who asks */
+    enum access_verdict verdict;
+    bool dcdcd_answered;       /* which has then written the audit line of a change */
     struct set_request *set;   /* of a set; freed with the exchange */
     struct fanout *watched;    /* its calls, while its client is watched; NULL: it is not */
     LIST_ENTRY(exchange) link; /* while it is */
@@ -46,7 +51,7 @@ void gateway_stop(struct gateway *gateway, void (*done)(void *arg), void *arg);
 /* NULL: no-op. */
 void gateway_free(struct gateway *gateway);
 
-/* For `status`: connections, requests by path and outcome, both daemons, saved parameters. */
+/* For `status`: connections, requests by path and outcome, refusals, daemons, saved parameters. */
 struct json_object *gateway_status(const struct gateway *gateway);
 
 /* The same and the process as metric families. */

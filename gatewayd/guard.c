@@ -1,52 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * evhttp tells nobody when it accepts or closes a connection, but it lets us make the bufferevent:
- * we keep a second reference to each. evhttp has let go of one when its callbacks are gone.
- * A sweep, running only while there is something to look at, finds those and the slow ones.
+ * we keep a second reference to each. It gets its descriptor only after that, so newcomers are
+ * looked at a little later, in the same turn of the loop. evhttp has let go of one when its
+ * callbacks are gone. A sweep, running only while there is something to look at, finds those and
+ * the slow ones.
  */
-#include "gatewayd/guard.h"
+#include "gatewayd/guard_parts.h"
 
-#include <event2/buffer.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
+#include <sys/resource.h>
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "gatewayd/access.h"
 
 static const struct timeval sweep_interval = {.tv_usec = 200000};
-static const int64_t request_time_us = 5 * (int64_t)US_PER_S;  /* first to last byte of a request */
-static const int64_t evictable_after_us = US_PER_S;            /* of being idle */
 static const int64_t log_interval_us = 60 * (int64_t)US_PER_S; /* of what may go on for ever */
 
-LIST_HEAD(connection_list, connection);
-LIST_HEAD(guard_list, guard);
-
-struct connection {
-    LIST_ENTRY(connection) link;
-    struct guard *guard;
-    struct bufferevent *bev;
-    int64_t first_us;  /* when the request that is arriving began; 0: none is */
-    int64_t active_us; /* when anything was last received or answered */
-    bool unsent;       /* its output is not empty */
-};
-
-struct guard {
-    LIST_ENTRY(guard) link;
-    struct evconnlistener *listeners[GUARD_LISTENERS_MAX];
-    size_t listener_count;
-    struct event *sweep;
-    struct connection_list connections;
-    struct guard_counters counters;
-    unsigned unsent; /* connections with output */
-    bool paused;     /* the listeners are disabled */
-    bool stopped;    /* for good */
-    int64_t logged_us;
-    struct event *sent_event;
-    void (*sent)(void *arg);
-    void *sent_arg;
+enum {
+    /* Accepted in one turn, so that a newcomer is read before it can have become the oldest. */
+    NEWCOMERS_MAX = 16,
+    OTHER_DESCRIPTORS = 64 /* all that are not HTTP connections, amply */
 };
 
 /* evhttp owns the argument of a listener's callbacks, so guards are found by the listener. */
@@ -70,89 +48,15 @@ static void pause_listeners(struct guard *guard)
     guard->paused = true;
     for (size_t i = 0; i < guard->listener_count; i++)
         evconnlistener_disable(guard->listeners[i]);
-    event_add(guard->sweep, &sweep_interval);
 }
 
 static void resume_listeners(struct guard *guard)
 {
-    if (!guard->paused || guard->stopped)
+    if (!guard->paused || guard->stopped || guard->failed)
         return;
     guard->paused = false;
     for (size_t i = 0; i < guard->listener_count; i++)
         evconnlistener_enable(guard->listeners[i]);
-}
-
-static void set_unsent(struct connection *connection, bool unsent)
-{
-    struct guard *guard = connection->guard;
-
-    if (connection->unsent == unsent)
-        return;
-    connection->unsent = unsent;
-    if (unsent)
-        guard->unsent++;
-    else if (--guard->unsent == 0 && guard->sent != NULL)
-        event_active(guard->sent_event, EV_TIMEOUT, 0);
-}
-
-static void input_changed(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
-{
-    struct connection *connection = arg;
-
-    (void)input;
-    if (info->n_added == 0)
-        return;
-    connection->active_us = clock_us();
-    if (connection->first_us == 0)
-        connection->first_us = connection->active_us;
-}
-
-/* An answer begins to be written only after its whole request has arrived. */
-static void output_changed(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
-{
-    struct connection *connection = arg;
-
-    if (info->n_added > 0) {
-        connection->first_us = 0;
-        connection->active_us = clock_us();
-    }
-    set_unsent(connection, evbuffer_get_length(output) > 0);
-}
-
-static bool released(const struct connection *connection)
-{
-    bufferevent_event_cb on_event;
-
-    bufferevent_getcb(connection->bev, NULL, NULL, &on_event, NULL);
-    return on_event == NULL;
-}
-
-/* A request is being waited for or read: evhttp stops reading while one is being answered. */
-static bool reading(const struct connection *connection)
-{
-    return (bufferevent_get_enabled(connection->bev) & EV_READ) != 0;
-}
-
-static bool idle(const struct connection *connection)
-{
-    return reading(connection) && connection->first_us == 0 && !connection->unsent;
-}
-
-/* Makes evhttp close the connection. */
-static void expire(struct connection *connection)
-{
-    bufferevent_trigger_event(connection->bev, BEV_EVENT_TIMEOUT | BEV_EVENT_READING, 0);
-}
-
-static void drop(struct connection *connection)
-{
-    set_unsent(connection, false);
-    evbuffer_remove_cb(bufferevent_get_input(connection->bev), input_changed, connection);
-    evbuffer_remove_cb(bufferevent_get_output(connection->bev), output_changed, connection);
-    bufferevent_decref(connection->bev);
-    LIST_REMOVE(connection, link);
-    connection->guard->counters.open--;
-    free(connection);
 }
 
 static void drop_released(struct guard *guard)
@@ -161,8 +65,8 @@ static void drop_released(struct guard *guard)
 
     for (connection = LIST_FIRST(&guard->connections); connection != NULL; connection = next) {
         next = LIST_NEXT(connection, link);
-        if (released(connection))
-            drop(connection);
+        if (guard_released(connection))
+            guard_drop(connection);
     }
 }
 
@@ -172,46 +76,62 @@ static void expire_slow(struct guard *guard, int64_t now_us)
 
     for (connection = LIST_FIRST(&guard->connections); connection != NULL;
          connection = LIST_NEXT(connection, link)) {
-        if (connection->first_us == 0 || now_us - connection->first_us < request_time_us ||
-            !reading(connection))
+        if (guard_released(connection) || !guard_too_slow(connection, now_us))
             continue;
-        connection->first_us = 0;
         guard->counters.too_slow++;
-        expire(connection);
+        guard_expire(connection);
     }
 }
 
-/* Closes the connection that has been idle the longest, so that idle ones cannot lock out others.
- */
-static void evict_one(struct guard *guard, int64_t now_us)
+static void evict(struct slot *slot, uint64_t *counter)
 {
-    struct connection *connection, *oldest = NULL;
+    struct connection *connection = (struct connection *)slot;
 
-    for (connection = LIST_FIRST(&guard->connections); connection != NULL;
-         connection = LIST_NEXT(connection, link))
-        if (idle(connection) && (oldest == NULL || connection->active_us < oldest->active_us))
-            oldest = connection;
-    if (oldest == NULL || now_us - oldest->active_us < evictable_after_us)
+    (*counter)++;
+    guard_expire(connection);
+    if (guard_released(connection))
+        guard_drop(connection);
+}
+
+/* Makes a newcomer one of the connections; somebody may have to go for it. */
+static void greet_one(struct guard *guard, struct connection *connection)
+{
+    struct in6_addr peer = guard_peer(connection);
+    struct slot *surplus;
+
+    LIST_REMOVE(connection, link);
+    if (!slots_add(&guard->slots, &connection->slot, &peer,
+                   access_standing(guard->limits, &peer))) {
+        guard_expire(connection);
+        bufferevent_decref(connection->bev);
+        free(connection);
         return;
-    guard->counters.evicted++;
-    expire(oldest);
+    }
+    LIST_INSERT_HEAD(&guard->connections, connection, link);
+    guard_watch_buffers(connection);
+    if (slots_surplus(&guard->slots, &connection->slot, guard_evictable) == NULL)
+        return;
+    if (guard_released(connection)) { /* evhttp could not take it */
+        guard_drop(connection);
+        return;
+    }
     drop_released(guard);
+    surplus = slots_surplus(&guard->slots, &connection->slot, guard_evictable);
+    if (surplus != NULL)
+        evict(surplus, surplus == &connection->slot ? &guard->counters.turned_away
+                                                    : &guard->counters.evicted);
 }
 
-/* Whether this many further connections leave no room for yet another. */
-static bool full(const struct guard *guard, unsigned further)
+static void greet(evutil_socket_t fd, short what, void *arg)
 {
-    return guard->counters.open + further >= guard->counters.max;
-}
+    struct guard *guard = arg;
+    struct connection *connection;
 
-/* Makes sure that there will be room for another connection, if possible. */
-static bool make_room(struct guard *guard, unsigned further)
-{
-    if (full(guard, further))
-        drop_released(guard);
-    if (full(guard, further))
-        evict_one(guard, clock_us());
-    return !full(guard, further);
+    (void)fd, (void)what;
+    while ((connection = LIST_FIRST(&guard->newcomers)) != NULL)
+        greet_one(guard, connection);
+    guard->newcomer_count = 0;
+    resume_listeners(guard);
 }
 
 static void sweep(evutil_socket_t fd, short what, void *arg)
@@ -221,9 +141,9 @@ static void sweep(evutil_socket_t fd, short what, void *arg)
     (void)fd, (void)what;
     expire_slow(guard, clock_us());
     drop_released(guard);
-    if (guard->paused && make_room(guard, 0))
-        resume_listeners(guard);
-    if (guard->counters.open > 0 || (guard->paused && !guard->stopped))
+    guard->failed = false;
+    resume_listeners(guard);
+    if (guard->slots.open > 0)
         event_add(guard->sweep, &sweep_interval);
 }
 
@@ -241,7 +161,9 @@ static void accept_failed(struct evconnlistener *listener, void *evhttp)
         log_warning("http", "accept: %s", strerror(error));
         guard->logged_us = now_us;
     }
+    guard->failed = true;
     pause_listeners(guard);
+    event_add(guard->sweep, &sweep_interval);
 }
 
 static void handle_sent(evutil_socket_t fd, short what, void *arg)
@@ -256,18 +178,40 @@ static void handle_sent(evutil_socket_t fd, short what, void *arg)
     sent(guard->sent_arg);
 }
 
-struct guard *guard_new(struct event_base *base, unsigned max_connections)
+/* How many connections there may be, with the descriptors that the process can have. */
+static unsigned most_connections(unsigned wanted)
+{
+    rlim_t needed = (rlim_t)wanted + OTHER_DESCRIPTORS;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed)
+        return wanted;
+    limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= needed)
+        return wanted;
+    wanted = limit.rlim_cur > 2 * OTHER_DESCRIPTORS ? (unsigned)limit.rlim_cur - OTHER_DESCRIPTORS
+                                                    : OTHER_DESCRIPTORS;
+    log_warning("http", "%u connections at most: there are no more than %ju descriptors", wanted,
+                (uintmax_t)limit.rlim_cur);
+    return wanted;
+}
+
+struct guard *guard_new(struct event_base *base, const struct config_gateway *limits)
 {
     struct guard *guard = calloc(1, sizeof *guard);
 
     if (guard == NULL)
         return NULL;
-    guard->counters.max = max_connections;
+    guard->limits = limits;
+    guard->counters.max = most_connections(limits->max_connections);
+    slots_init(&guard->slots, guard->counters.max, limits->max_connections_per_address);
     LIST_INIT(&guard->connections);
+    LIST_INIT(&guard->newcomers);
     LIST_INSERT_HEAD(&guards, guard, link);
     guard->sweep = event_new(base, -1, 0, sweep, guard);
+    guard->greet = event_new(base, -1, 0, greet, guard);
     guard->sent_event = event_new(base, -1, 0, handle_sent, guard);
-    if (guard->sweep == NULL || guard->sent_event == NULL) {
+    if (guard->sweep == NULL || guard->greet == NULL || guard->sent_event == NULL) {
         guard_free(guard);
         return NULL;
     }
@@ -282,6 +226,14 @@ void guard_watch(struct guard *guard, struct evconnlistener *listener)
     evconnlistener_set_error_cb(listener, accept_failed);
 }
 
+static unsigned newcomers_at_once(const struct guard *guard)
+{
+    unsigned few = guard->slots.max < guard->slots.max_per_address ? guard->slots.max
+                                                                   : guard->slots.max_per_address;
+
+    return few / 4 < NEWCOMERS_MAX ? few / 4 + 1 : NEWCOMERS_MAX;
+}
+
 struct bufferevent *guard_connection(struct event_base *base, void *arg)
 {
     struct guard *guard = arg;
@@ -294,15 +246,12 @@ struct bufferevent *guard_connection(struct event_base *base, void *arg)
     }
     connection->guard = guard;
     connection->bev = bev;
-    connection->active_us = clock_us();
     bufferevent_incref(bev);
-    evbuffer_add_cb(bufferevent_get_input(bev), input_changed, connection);
-    evbuffer_add_cb(bufferevent_get_output(bev), output_changed, connection);
-    if (!make_room(guard, 1))
-        pause_listeners(guard);
-    LIST_INSERT_HEAD(&guard->connections, connection, link);
+    LIST_INSERT_HEAD(&guard->newcomers, connection, link);
     guard->counters.accepted++;
-    guard->counters.open++;
+    if (++guard->newcomer_count == newcomers_at_once(guard))
+        pause_listeners(guard);
+    event_active(guard->greet, EV_TIMEOUT, 0);
     if (!event_pending(guard->sweep, EV_TIMEOUT, NULL))
         event_add(guard->sweep, &sweep_interval);
     return bev;
@@ -325,6 +274,7 @@ void guard_when_sent(struct guard *guard, void (*sent)(void *arg), void *arg)
 const struct guard_counters *guard_counters(struct guard *guard)
 {
     drop_released(guard);
+    guard->counters.open = guard->slots.open;
     return &guard->counters;
 }
 
@@ -335,12 +285,19 @@ void guard_free(struct guard *guard)
     if (guard == NULL)
         return;
     guard->sent = NULL;
+    while ((connection = LIST_FIRST(&guard->newcomers)) != NULL) {
+        LIST_REMOVE(connection, link);
+        bufferevent_decref(connection->bev);
+        free(connection);
+    }
     for (connection = LIST_FIRST(&guard->connections); connection != NULL; connection = next) {
         next = LIST_NEXT(connection, link);
-        drop(connection);
+        guard_drop(connection);
     }
     if (guard->sweep != NULL)
         event_free(guard->sweep);
+    if (guard->greet != NULL)
+        event_free(guard->greet);
     if (guard->sent_event != NULL)
         event_free(guard->sent_event);
     LIST_REMOVE(guard, link);

@@ -4,6 +4,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/http.h>
+#include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <limits.h>
@@ -11,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -42,6 +45,7 @@ struct http_request {
     struct http *http;
     struct evhttp_request *evhttp;
     const char *content_type;
+    bool close; /* the connection, after the answer */
 };
 
 static void handle_request(struct evhttp_request *evhttp_request, void *arg)
@@ -74,6 +78,56 @@ enum http_method http_request_method(const struct http_request *request)
     default:
         return HTTP_METHOD_OTHER;
     }
+}
+
+bool http_request_is_old(const struct http_request *request)
+{
+    return request->evhttp->major < 1 ||
+           (request->evhttp->major == 1 && request->evhttp->minor < 1);
+}
+
+unsigned http_request_header(const struct http_request *request, const char *name,
+                             const char **value)
+{
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(request->evhttp);
+    const struct evkeyval *header;
+    unsigned count = 0;
+
+    for (header = headers->tqh_first; header != NULL; header = header->next.tqe_next) {
+        if (strcasecmp(header->key, name) != 0)
+            continue;
+        if (count++ == 0)
+            *value = header->value + strspn(header->value, " \t");
+    }
+    return count;
+}
+
+bool http_request_ends(const struct http_request *request, struct in6_addr *peer,
+                       struct in6_addr *local, uint16_t *local_port)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(request->evhttp);
+    struct sockaddr_storage storage = {.ss_family = AF_UNSPEC};
+    struct sockaddr *address = (void *)&storage;
+    socklen_t size = sizeof storage;
+    int fd;
+
+    *peer = *local = (struct in6_addr)IN6ADDR_ANY_INIT;
+    *local_port = 0;
+    /* The peer as it was accepted: the kernel forgets it when it resets the connection. */
+    if (connection == NULL || !address_of_socket(evhttp_connection_get_addr(connection), peer))
+        return false;
+    fd = bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
+    if (getsockname(fd, address, &size) != 0 || !address_of_socket(address, local))
+        return false;
+    *local_port =
+        ntohs(address->sa_family == AF_INET ? ((struct sockaddr_in *)address)->sin_port
+                                            : ((struct sockaddr_in6 *)address)->sin6_port);
+    return true;
+}
+
+void http_request_close(struct http_request *request)
+{
+    request->close = true;
 }
 
 /*
@@ -125,7 +179,7 @@ static void add_headers(const struct http_request *request, const char *allow, s
     evhttp_add_header(headers, "Cache-Control", "no-store");
     if (allow != NULL)
         evhttp_add_header(headers, "Allow", allow);
-    if (request->http->stopping)
+    if (request->http->stopping || request->close)
         evhttp_add_header(headers, "Connection", "close");
 }
 
@@ -205,7 +259,7 @@ struct http *http_new(struct event_base *base, const char *host, int port,
     http->handler = handler;
     http->arg = arg;
     http->evhttp = evhttp_new(base);
-    http->guard = guard_new(base, limits->max_connections);
+    http->guard = guard_new(base, limits);
     http->stop_timer = evtimer_new(base, handle_stop_timer, http);
     if (http->evhttp == NULL || http->guard == NULL || http->stop_timer == NULL)
         goto fail;
@@ -241,13 +295,10 @@ struct json_object *http_counters(const struct http *http)
         const char *name;
         uint64_t value;
     } rows[] = {
-        {"port", (uint64_t)http->port},
-        {"open", counters->open},
-        {"max", counters->max},
-        {"accepted", counters->accepted},
-        {"evicted", counters->evicted},
-        {"too_slow", counters->too_slow},
-        {"accept_errors", counters->accept_errors},
+        {"port", (uint64_t)http->port},   {"open", counters->open},
+        {"max", counters->max},           {"accepted", counters->accepted},
+        {"evicted", counters->evicted},   {"turned_away", counters->turned_away},
+        {"too_slow", counters->too_slow}, {"accept_errors", counters->accept_errors},
         {"answering", http->pending},
     };
     struct json_object *object = json_object_new_object();

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/address.h"
 #include "common/config.h"
 
 struct http;
@@ -23,9 +24,9 @@ enum http_method { HTTP_METHOD_GET, HTTP_METHOD_HEAD, HTTP_METHOD_OTHER };
 typedef void http_handler(void *arg, struct http_request *request);
 
 /*
- * Listens on host ("localhost": the loopback addresses of IPv4 and IPv6) and port (0: any free
- * one) and logs where. Returns NULL after logging why, with *exit_status: 75 if the address is in
- * use, else 1.
+ * limits is borrowed. Listens on host ("localhost": the loopback addresses of IPv4 and IPv6) and
+ * port (0: any free one) and logs where. Returns NULL after logging why, with *exit_status: 75 if
+ * the address is in use, else 1.
  */
 struct http *http_new(struct event_base *base, const char *host, int port,
                       const struct config_gateway *limits, http_handler *handler, void *arg,
@@ -35,6 +36,26 @@ struct http *http_new(struct event_base *base, const char *host, int port,
 const char *http_request_target(const struct http_request *request);
 
 enum http_method http_request_method(const struct http_request *request);
+
+/* HTTP/1.0, or older. */
+bool http_request_is_old(const struct http_request *request);
+
+/*
+ * How many header lines have this name; *value: that of the first, until the answer, if there is
+ * one. Names are compared without regard to case.
+ */
+unsigned http_request_header(const struct http_request *request, const char *name,
+                             const char **value);
+
+/*
+ * The connection's two ends: who asks, and where it came in. False, and both are "::", when the
+ * connection is lost.
+ */
+bool http_request_ends(const struct http_request *request, struct in6_addr *peer,
+                       struct in6_addr *local, uint16_t *local_port);
+
+/* The connection is closed after the answer. */
+void http_request_close(struct http_request *request);
 
 /*
  * True once the client has closed its connection, or its sending side of it, as the kernel knows

@@ -12,7 +12,7 @@
 /* A daemon that runs answers within a millisecond; one that is stuck must not hold a scrape. */
 enum { ANSWER_WITHIN_US = 500 * US_PER_MS };
 
-static const struct failure no_memory = {REASON_INTERNAL, "out of memory"};
+static const struct failure no_memory = {.reason = REASON_INTERNAL, .text = "out of memory"};
 
 static const struct metrics_family daemon_up = {
     "dcdc_daemon_up", METRICS_GAUGE,

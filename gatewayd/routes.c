@@ -100,15 +100,19 @@ const struct set_target set_targets[] = {
     [SET_VOLTAGE] = {"remote_set_voltage", voltage_keys},
 };
 
-/* Where the path begins in "http://host:port/path". */
-static const char *skip_authority(const char *target)
+const char *route_authority(const char *target, size_t *length)
 {
     static const char *const schemes[] = {"http://", "https://"};
 
-    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
-        if (strncasecmp(target, schemes[i], strlen(schemes[i])) == 0)
-            return target + strlen(schemes[i]) + strcspn(target + strlen(schemes[i]), "/?#");
-    return target;
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        const char *authority = target + strlen(schemes[i]);
+
+        if (strncasecmp(target, schemes[i], strlen(schemes[i])) != 0)
+            continue;
+        *length = strcspn(authority, "/?#");
+        return authority;
+    }
+    return NULL;
 }
 
 /* Returns whether the path is one that could be in the table. */
@@ -122,10 +126,12 @@ static bool decode_path(const char *text, size_t length, char path[static PATH_S
 
 const struct route *route_find(const char *target, const char **query)
 {
-    const char *text = skip_authority(target);
-    size_t length = strcspn(text, "?#");
+    size_t length;
+    const char *authority = route_authority(target, &length);
+    const char *text = authority != NULL ? authority + length : target;
     char path[PATH_SIZE];
 
+    length = strcspn(text, "?#");
     *query = text[length] == '?' ? text + length + 1 : "";
     if (!decode_path(text, length, path))
         return NULL;

@@ -44,4 +44,7 @@ extern const struct set_target set_targets[];
  */
 const struct route *route_find(const char *target, const char **query);
 
+/* "host:port" of an absolute URI, http or https, with its length; NULL: the target is none. */
+const char *route_authority(const char *target, size_t *length);
+
 #endif

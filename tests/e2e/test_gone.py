@@ -53,7 +53,8 @@ def send(slow):
         def connect(*paths):
             connection = socket.create_connection(slow.address, TIMEOUT)
             opened.callback(connection.close)
-            requests = [f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n" for path in paths]
+            host = f"localhost:{slow.address[1]}"
+            requests = [f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n" for path in paths]
             connection.sendall("".join(requests).encode())
             return connection
 

@@ -27,7 +27,7 @@ CHANGES = [*SETS, "/remote/ioctl/set", "/remote/ioctl/clr_alarm", "/essx/hello",
 
 @pytest.fixture
 def raw(unit):
-    """A function that opens a bare connection to gatewayd."""
+    """A function that opens a bare connection to gatewayd; its member `request` makes a text."""
     opened = []
 
     def connect(data=b""):
@@ -36,6 +36,11 @@ def raw(unit):
         connection.sendall(data)
         return connection
 
+    def request(path, version="1.1", method="GET", extra=""):
+        host = f"localhost:{unit.address[1]}"
+        return f"{method} {path} HTTP/{version}\r\nHost: {host}\r\n{extra}\r\n".encode()
+
+    connect.request = request
     yield connect
     for connection in opened:
         connection.close()
@@ -54,10 +59,6 @@ def read_reply(stream, path):
     body = stream.read(int(headers.get("content-length", 0)))
     contract.check("GET", path, int(line[1]), headers, body)
     return int(line[1]), headers, body
-
-
-def request(path, version="1.1", method="GET", extra=""):
-    return f"{method} {path} HTTP/{version}\r\nHost: localhost\r\n{extra}\r\n".encode()
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/nothing"])
@@ -90,7 +91,7 @@ def test_head_changes_nothing(stack):
 
 
 def test_head_keeps_the_connection_in_step(raw):
-    connection = raw(request("/version/get", method="HEAD") + request("/essx/hello"))
+    connection = raw(raw.request("/version/get", method="HEAD") + raw.request("/essx/hello"))
     stream = connection.makefile("rb")
     assert stream.readline().startswith(b"HTTP/1.1 200 ")
     while stream.readline().strip():
@@ -213,7 +214,7 @@ def test_keep_alive(unit):
 
 
 def test_http_1_0_closes(raw):
-    stream = raw(request("/version/get", version="1.0")).makefile("rb")
+    stream = raw(raw.request("/version/get", version="1.0")).makefile("rb")
     status, headers, body = read_reply(stream, "/version/get")
     assert status == 200 and body.startswith(b"{")
     assert stream.read() == b""
@@ -221,15 +222,15 @@ def test_http_1_0_closes(raw):
 
 def test_http_1_0_with_keep_alive(raw):
     again = "Connection: keep-alive\r\n"
-    connection = raw(request("/version/get", version="1.0", extra=again))
+    connection = raw(raw.request("/version/get", version="1.0", extra=again))
     stream = connection.makefile("rb")
     assert read_reply(stream, "/version/get")[0] == 200
-    connection.sendall(request("/battery/get", version="1.0", extra=again))
+    connection.sendall(raw.request("/battery/get", version="1.0", extra=again))
     assert read_reply(stream, "/battery/get")[0] == 200
 
 
 def test_connection_close(raw):
-    stream = raw(request("/battery/get", extra="Connection: close\r\n")).makefile("rb")
+    stream = raw(raw.request("/battery/get", extra="Connection: close\r\n")).makefile("rb")
     assert read_reply(stream, "/battery/get")[0] == 200
     assert stream.read() == b""
 
@@ -237,7 +238,7 @@ def test_connection_close(raw):
 def test_pipelining(raw):
     """Answered in their order, each with its own answer."""
     paths = ["/dcdc/get/status", "/essx/hello", "/nothing", "/battery/get", "/version/get"]
-    stream = raw(b"".join(map(request, paths))).makefile("rb")
+    stream = raw(b"".join(map(raw.request, paths))).makefile("rb")
     replies = [read_reply(stream, path) for path in paths]
     assert [status for status, _, _ in replies] == [200, 200, 404, 200, 200]
     for (_, _, body), key in zip(replies, [b"meter", b"hello", b"/nothing", b"rsoc", b"2.0"]):
@@ -246,13 +247,13 @@ def test_pipelining(raw):
 
 def test_a_request_byte_by_byte(raw):
     connection = raw()
-    for byte in request("/version/get"):
+    for byte in raw.request("/version/get"):
         connection.sendall(bytes([byte]))
     assert read_reply(connection.makefile("rb"), "/version/get")[0] == 200
 
 
 def test_half_close_is_still_answered(raw):
-    connection = raw(request("/dcdc/get/status"))
+    connection = raw(raw.request("/dcdc/get/status"))
     connection.shutdown(socket.SHUT_WR)
     assert read_reply(connection.makefile("rb"), "/dcdc/get/status")[0] == 200
 
@@ -261,7 +262,7 @@ def test_half_close_is_still_answered(raw):
 def test_a_client_that_hangs_up(unit, raw, reset):
     """While its answer is being prepared: nothing happens to anybody else."""
     for path in ("/dcdc/get", "/all/get", f"/dcdc/set?{SET}", "/remote/ioctl/set"):
-        connection = raw(request(path) + request("/dcdc/get"))
+        connection = raw(raw.request(path) + raw.request("/dcdc/get"))
         wait_until(lambda: unit.wire().requests)
         if reset:
             linger = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")

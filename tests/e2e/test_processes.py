@@ -228,7 +228,8 @@ def test_frozen_gateway(ready):
     """A client that has given up is not served late: its set is dropped."""
     ready.programs["gatewayd"].signal(signal.SIGSTOP)
     with socket.create_connection(ready.address, 5) as client:
-        client.sendall(f"GET /dcdc/set?dvg={dvg_of(0)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        host = "{}:{}".format(*ready.address)
+        client.sendall(f"GET /dcdc/set?dvg={dvg_of(0)} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
         client.settimeout(5)
         with pytest.raises(TimeoutError):
             client.recv(1)

@@ -91,7 +91,10 @@ static void test_values(void **state)
         "dcdc:\n"
         "  c: {wait_retry: 1.25, reply_timeout: 0.0625, command_interval: 0, on_exit: wait,\n"
         "    address_check: no, config: {cib: 5.20e1, ubv: 40, obv: 59, ugv: 300, ogv: 400,\n"
-        "    bcf: 0x00ff, tbv: 57.60, lbv: 49, cud: 1.2, dld: 1.8, drb: 0.00}}\n";
+        "    bcf: 0x00ff, tbv: 57.60, lbv: 49, cud: 1.2, dld: 1.8, drb: 0.00}}\n"
+        "gateway: {allow: [192.0.2.0/24, \"2001:db8::/32\", 0.0.0.0/0], allow_control: "
+        "[192.0.2.7],\n"
+        "  names: [Unit7.example, \"unit7:8080\", \"[2001:db8::7]:80\"], read_only: yes}\n";
     static const char *const expected[] = {
         "\"name\":\"a \\\"b\\\"\"",
         "\"baudrate\":\"38400\"",
@@ -111,6 +114,10 @@ static void test_values(void **state)
         "\"class\":\"None\"",
         "\"stopbits\":\"2\"",
         "\"address2\":255",
+        "\"allow\":[\"192.0.2.0\\/24\",\"2001:db8::\\/32\",\"0.0.0.0\\/0\"]",
+        "\"allow_control\":[\"192.0.2.7\\/32\"]",
+        "\"names\":[\"unit7.example\",\"unit7:8080\",\"[2001:db8::7]:80\"]",
+        "\"read_only\":true",
     };
     char *text, *end;
 

@@ -27,7 +27,12 @@ struct client {
 };
 
 static const struct config_gateway limits = {
+    .allow_control = {.count = 1,
+                      .each = {{.address = {.s6_addr = {[10] = 0xff, [11] = 0xff, [12] = 127}},
+                                .bits = 104}}},
     .max_connections = 4,
+    .max_connections_per_address = 4,
+    .request_timeout_us = 5 * (int64_t)US_PER_S,
     .max_headers_size = 1024,
     .max_body_size = 64,
     .idle_timeout_us = 30 * (int64_t)US_PER_S,

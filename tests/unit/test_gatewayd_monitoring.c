@@ -46,8 +46,9 @@ static void what_is_not_ready_is_named(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        struct gathered answers[GATHER_COUNT] = {{NULL, {REASON_UNAVAILABLE, "gone"}},
-                                                 {NULL, {REASON_UNAVAILABLE, "gone"}}};
+        struct gathered answers[GATHER_COUNT] = {
+            {NULL, {.reason = REASON_UNAVAILABLE, .text = "gone"}},
+            {NULL, {.reason = REASON_UNAVAILABLE, .text = "gone"}}};
         struct json_object *body;
         bool ready;
 
