@@ -60,8 +60,8 @@ def ask(connection, path, method="GET", headers=None, body=None):
     return Reply(response.status, names, content, seconds)
 
 
-def http_get(address, path, **how):
-    connection = http.client.HTTPConnection(*address, timeout=TIMEOUT)
+def http_get(address, path, timeout=TIMEOUT, **how):
+    connection = http.client.HTTPConnection(*address, timeout=timeout)
     try:
         return ask(connection, path, **how)
     finally:
