@@ -114,8 +114,9 @@ void slots_answered(struct slots *slots, struct slot *slot, int64_t now_us)
 }
 
 /* The first to go of one standing; address: only of this one, NULL: of any. */
-static struct slot *first(struct slots *slots, int standing, const struct slot_address *address,
-                          const struct slot *but, bool (*evictable)(const struct slot *slot))
+static struct slot *first(struct slots *slots, unsigned standing,
+                          const struct slot_address *address, const struct slot *but,
+                          bool (*evictable)(const struct slot *slot))
 {
     const unsigned *counts = address != NULL ? address->open : slots->counts[standing];
     bool larger = counts[true] > counts[false];
@@ -147,7 +148,7 @@ struct slot *slots_surplus(struct slots *slots, struct slot *newest,
     }
     if (!is_full(slots, newest->standing))
         return NULL;
-    for (int standing = 0; slot == NULL && standing <= (int)newest->standing; standing++)
+    for (unsigned standing = 0; slot == NULL && standing <= newest->standing; standing++)
         slot = first(slots, standing, NULL, newest, evictable);
     return slot != NULL ? slot : newest;
 }
