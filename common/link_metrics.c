@@ -26,21 +26,21 @@ void link_metrics(struct metrics *metrics, const struct link_figures *figures)
     const char *device = figures->device;
 
     metrics_begin(metrics, &link_up);
-    metrics_integer(metrics, figures->up, "device", device, NULL);
+    metrics_integer(metrics, figures->up, LABELS("device", device));
     metrics_begin(metrics, &port_open);
-    metrics_integer(metrics, figures->open, "device", device, NULL);
+    metrics_integer(metrics, figures->open, LABELS("device", device));
     metrics_begin(metrics, &port_opens);
-    metrics_integer(metrics, figures->opens, "device", device, NULL);
+    metrics_integer(metrics, figures->opens, LABELS("device", device));
     metrics_begin(metrics, &last_success);
     if (figures->success_us > 0)
-        metrics_instant(metrics, figures->success_us, "device", device, NULL);
+        metrics_instant(metrics, figures->success_us, LABELS("device", device));
     metrics_begin(metrics, &frames);
-    metrics_integer(metrics, figures->sent, "device", device, "direction", "sent", NULL);
-    metrics_integer(metrics, figures->received, "device", device, "direction", "received", NULL);
+    metrics_integer(metrics, figures->sent, LABELS("device", device, "direction", "sent"));
+    metrics_integer(metrics, figures->received, LABELS("device", device, "direction", "received"));
     metrics_begin(metrics, &errors);
     for (size_t i = 0; i < figures->error_count; i++)
-        metrics_integer(metrics, figures->errors[i].count, "device", device, "kind",
-                        figures->errors[i].kind, NULL);
+        metrics_integer(metrics, figures->errors[i].count,
+                        LABELS("device", device, "kind", figures->errors[i].kind));
     metrics_begin(metrics, &stray_bytes);
-    metrics_integer(metrics, figures->stray_bytes, "device", device, NULL);
+    metrics_integer(metrics, figures->stray_bytes, LABELS("device", device));
 }

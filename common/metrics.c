@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/metrics.h"
 
-#include <stdarg.h>
-
 #include "common/clock.h"
 #include "common/decimal.h"
 
@@ -47,58 +45,40 @@ static struct json_object *seconds(int64_t us)
     return number((double)us / US_PER_S);
 }
 
-/* A sample with the labels of a variadic list. */
-static struct json_object *add_sample(struct metrics *metrics, va_list labels)
+static struct json_object *add_sample(struct metrics *metrics, const char *const *labels)
 {
     struct json_object *sample = json_object_new_object(), *object = json_object_new_object();
-    const char *name, *value;
 
-    while ((name = va_arg(labels, const char *)) != NULL) {
-        value = va_arg(labels, const char *);
-        json_object_object_add(object, name, json_object_new_string(value));
-    }
+    for (; labels != NULL && *labels != NULL; labels += 2)
+        json_object_object_add(object, labels[0], json_object_new_string(labels[1]));
     json_object_object_add(sample, "labels", object);
     json_object_array_add(metrics->samples, sample);
     return sample;
 }
 
-void metrics_integer(struct metrics *metrics, uint64_t value, ...)
+void metrics_integer(struct metrics *metrics, uint64_t value, const char *const *labels)
 {
-    va_list labels;
-
-    va_start(labels, value);
     json_object_object_add(add_sample(metrics, labels), "value", json_object_new_uint64(value));
-    va_end(labels);
 }
 
-void metrics_value(struct metrics *metrics, double value, ...)
+void metrics_value(struct metrics *metrics, double value, const char *const *labels)
 {
-    va_list labels;
-
-    va_start(labels, value);
     json_object_object_add(add_sample(metrics, labels), "value", number(value));
-    va_end(labels);
 }
 
-void metrics_instant(struct metrics *metrics, int64_t at_us, ...)
+void metrics_instant(struct metrics *metrics, int64_t at_us, const char *const *labels)
 {
     int64_t unix_ms = (metrics->unix_us - metrics->now_us + at_us) / US_PER_MS;
-    va_list labels;
 
-    va_start(labels, at_us);
     json_object_object_add(add_sample(metrics, labels), "value", number((double)unix_ms / 1000));
-    va_end(labels);
 }
 
 void metrics_histogram(struct metrics *metrics, const struct histogram *histogram,
-                       const struct histogram_bounds *bounds, ...)
+                       const struct histogram_bounds *bounds, const char *const *labels)
 {
-    struct json_object *us = json_object_new_array(), *counts = json_object_new_array(), *sample;
-    va_list labels;
+    struct json_object *us = json_object_new_array(), *counts = json_object_new_array();
+    struct json_object *sample = add_sample(metrics, labels);
 
-    va_start(labels, bounds);
-    sample = add_sample(metrics, labels);
-    va_end(labels);
     for (size_t i = 0; i < bounds->count; i++)
         json_object_array_add(us, seconds(bounds->us[i]));
     for (size_t i = 0; i <= bounds->count; i++)

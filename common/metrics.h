@@ -43,15 +43,15 @@ void metrics_init(struct metrics *metrics, int64_t now_us, int64_t unix_us);
 /* Begins the next family; the samples that follow are its. */
 void metrics_begin(struct metrics *metrics, const struct metrics_family *family);
 
-/*
- * A sample of the family. What follows are its labels, name and value in turn, and NULL. The
- * texts are copied.
- */
-void metrics_integer(struct metrics *metrics, uint64_t value, ...) __attribute__((sentinel));
-void metrics_value(struct metrics *metrics, double value, ...) __attribute__((sentinel));
+/* Labels of a sample, name and value in turn: LABELS("device", device). */
+#define LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* A sample of the family. labels: LABELS(…), or NULL for none; the texts are copied. */
+void metrics_integer(struct metrics *metrics, uint64_t value, const char *const *labels);
+void metrics_value(struct metrics *metrics, double value, const char *const *labels);
 /* An instant of clock_us, as Unix time in seconds, to the millisecond. */
-void metrics_instant(struct metrics *metrics, int64_t at_us, ...) __attribute__((sentinel));
+void metrics_instant(struct metrics *metrics, int64_t at_us, const char *const *labels);
 void metrics_histogram(struct metrics *metrics, const struct histogram *histogram,
-                       const struct histogram_bounds *bounds, ...) __attribute__((sentinel));
+                       const struct histogram_bounds *bounds, const char *const *labels);
 
 #endif

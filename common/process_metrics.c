@@ -111,9 +111,9 @@ static void add_memory(struct metrics *metrics, const char *daemon)
         return;
     total = strtoull(text, &end, 10);
     metrics_begin(metrics, &resident_bytes);
-    metrics_integer(metrics, strtoull(end, NULL, 10) * page, "daemon", daemon, NULL);
+    metrics_integer(metrics, strtoull(end, NULL, 10) * page, LABELS("daemon", daemon));
     metrics_begin(metrics, &virtual_bytes);
-    metrics_integer(metrics, total * page, "daemon", daemon, NULL);
+    metrics_integer(metrics, total * page, LABELS("daemon", daemon));
 }
 
 static void add_fds(struct metrics *metrics, const char *daemon)
@@ -123,10 +123,10 @@ static void add_fds(struct metrics *metrics, const char *daemon)
 
     metrics_begin(metrics, &open_fds);
     if (count > 0)
-        metrics_integer(metrics, count, "daemon", daemon, NULL);
+        metrics_integer(metrics, count, LABELS("daemon", daemon));
     metrics_begin(metrics, &max_fds);
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-        metrics_integer(metrics, limit.rlim_cur, "daemon", daemon, NULL);
+        metrics_integer(metrics, limit.rlim_cur, LABELS("daemon", daemon));
 }
 
 void process_metrics(struct metrics *metrics, const char *daemon)
@@ -134,12 +134,12 @@ void process_metrics(struct metrics *metrics, const char *daemon)
     double started;
 
     metrics_begin(metrics, &build_info);
-    metrics_integer(metrics, 1, "daemon", daemon, "version", VERSION, NULL);
+    metrics_integer(metrics, 1, LABELS("daemon", daemon, "version", VERSION));
     metrics_begin(metrics, &cpu_seconds);
-    metrics_value(metrics, seconds_of(CLOCK_PROCESS_CPUTIME_ID), "daemon", daemon, NULL);
+    metrics_value(metrics, seconds_of(CLOCK_PROCESS_CPUTIME_ID), LABELS("daemon", daemon));
     add_memory(metrics, daemon);
     add_fds(metrics, daemon);
     metrics_begin(metrics, &start_time);
     if (started_at(&started))
-        metrics_value(metrics, started, "daemon", daemon, NULL);
+        metrics_value(metrics, started, LABELS("daemon", daemon));
 }

@@ -34,14 +34,14 @@ void guards_metrics(const struct guards *guards, struct metrics *metrics)
 
     metrics_begin(metrics, &enabled);
     for (int i = 0; i < GUARD_COUNT; i++)
-        metrics_integer(metrics, on[i], "guard", guard_names[i], NULL);
+        metrics_integer(metrics, on[i], LABELS("guard", guard_names[i]));
     metrics_begin(metrics, &tripped);
     for (int i = 0; i < GUARD_COUNT; i++)
         if (on[i])
-            metrics_integer(metrics, guards->tripped[i], "guard", guard_names[i], NULL);
+            metrics_integer(metrics, guards->tripped[i], LABELS("guard", guard_names[i]));
     metrics_begin(metrics, &stops);
     for (int i = 0; i < GUARD_COUNT; i++)
-        metrics_integer(metrics, guards->stops_by[i], "guard", guard_names[i], NULL);
+        metrics_integer(metrics, guards->stops_by[i], LABELS("guard", guard_names[i]));
     metrics_begin(metrics, &last_run);
     metrics_instant(metrics, guards->run_us, NULL);
     metrics_begin(metrics, &last_seen);

@@ -112,8 +112,8 @@ static void add_link(const struct port *port, struct metrics *metrics)
     metrics_begin(metrics, &reply_duration);
     for (size_t i = 0; i < eza_command_count; i++)
         if (port->answers.times[i].count > 0)
-            metrics_histogram(metrics, &port->answers.times[i], &answers_bounds, "command",
-                              eza_commands[i].name, NULL);
+            metrics_histogram(metrics, &port->answers.times[i], &answers_bounds,
+                              LABELS("command", eza_commands[i].name));
 }
 
 static void add_calls(const struct scheduler *scheduler, struct metrics *metrics)
@@ -123,14 +123,14 @@ static void add_calls(const struct scheduler *scheduler, struct metrics *metrics
     metrics_begin(metrics, &queue_length);
     metrics_integer(metrics, scheduler->waiting_count, NULL);
     metrics_begin(metrics, &calls);
-    metrics_integer(metrics, c->reads, "kind", "read", NULL);
-    metrics_integer(metrics, c->sets, "kind", "set", NULL);
-    metrics_integer(metrics, c->stops, "kind", "stop", NULL);
+    metrics_integer(metrics, c->reads, LABELS("kind", "read"));
+    metrics_integer(metrics, c->sets, LABELS("kind", "set"));
+    metrics_integer(metrics, c->stops, LABELS("kind", "stop"));
     metrics_begin(metrics, &calls_dropped);
-    metrics_integer(metrics, c->superseded, "reason", "superseded", NULL);
-    metrics_integer(metrics, c->expired, "reason", "expired", NULL);
-    metrics_integer(metrics, c->abandoned, "reason", "abandoned", NULL);
-    metrics_integer(metrics, c->refused_overload, "reason", "overload", NULL);
+    metrics_integer(metrics, c->superseded, LABELS("reason", "superseded"));
+    metrics_integer(metrics, c->expired, LABELS("reason", "expired"));
+    metrics_integer(metrics, c->abandoned, LABELS("reason", "abandoned"));
+    metrics_integer(metrics, c->refused_overload, LABELS("reason", "overload"));
     metrics_begin(metrics, &calls_shared);
     metrics_integer(metrics, c->shared, NULL);
     metrics_begin(metrics, &passes);
@@ -149,8 +149,8 @@ static void add_mode(const struct port *port, struct metrics *metrics)
         return;
     for (size_t i = 0; i < operation_mode_count; i++) {
         snprintf(text, sizeof text, "0x%04x", operation_modes[i].value);
-        metrics_integer(metrics, operation_modes[i].value == raw, "mode", text, "name",
-                        operation_modes[i].name, NULL);
+        metrics_integer(metrics, operation_modes[i].value == raw,
+                        LABELS("mode", text, "name", operation_modes[i].name));
     }
 }
 
@@ -158,7 +158,7 @@ static void add_states(struct metrics *metrics, const char *const names[], size_
                        unsigned state)
 {
     for (size_t i = 0; i < count; i++)
-        metrics_integer(metrics, i == state, "state", names[i], NULL);
+        metrics_integer(metrics, i == state, LABELS("state", names[i]));
 }
 
 static void add_status(const struct port *port, struct metrics *metrics)

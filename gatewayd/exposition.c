@@ -241,7 +241,10 @@ char *exposition_text(struct json_object *const lists[], size_t count, size_t *l
              k++)
             add_family(families, json_object_array_get_idx(lists[i], k));
     if (out != NULL) {
-        json_object_object_foreach(families, name, family) write_family(out, name, family);
+        json_object_object_foreach(families, name, family)
+        {
+            write_family(out, name, family);
+        }
         fclose(out);
     }
     json_object_put(families);

@@ -106,9 +106,12 @@ bool http_request_ends(const struct http_request *request, struct in6_addr *peer
                        struct in6_addr *local, uint16_t *local_port)
 {
     struct evhttp_connection *connection = evhttp_request_get_connection(request->evhttp);
-    struct sockaddr_storage storage = {.ss_family = AF_UNSPEC};
-    struct sockaddr *address = (void *)&storage;
-    socklen_t size = sizeof storage;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {.v6 = {.sin6_family = AF_UNSPEC}};
+    socklen_t size = sizeof address;
     int fd;
 
     *peer = *local = (struct in6_addr)IN6ADDR_ANY_INIT;
@@ -117,11 +120,10 @@ bool http_request_ends(const struct http_request *request, struct in6_addr *peer
     if (connection == NULL || !address_of_socket(evhttp_connection_get_addr(connection), peer))
         return false;
     fd = bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
-    if (getsockname(fd, address, &size) != 0 || !address_of_socket(address, local))
+    if (getsockname(fd, &address.any, &size) != 0 || !address_of_socket(&address.any, local))
         return false;
     *local_port =
-        ntohs(address->sa_family == AF_INET ? ((struct sockaddr_in *)address)->sin_port
-                                            : ((struct sockaddr_in6 *)address)->sin6_port);
+        ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
     return true;
 }
 

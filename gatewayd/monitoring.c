@@ -40,7 +40,7 @@ static void metrics_gathered(void *arg, const struct gathered answers[GATHER_COU
     metrics_init(&metrics, clock_us(), clock_unix_us());
     metrics_begin(&metrics, &daemon_up);
     for (int i = 0; i < GATHER_COUNT; i++) {
-        metrics_integer(&metrics, answers[i].result != NULL, "daemon", gather_names[i], NULL);
+        metrics_integer(&metrics, answers[i].result != NULL, LABELS("daemon", gather_names[i]));
         lists[i + 1] = answers[i].result;
     }
     gateway_metrics(exchange->gateway, &metrics);

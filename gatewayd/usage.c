@@ -133,7 +133,7 @@ static void add_requests(struct metrics *metrics, const char *path,
         if (counts[status - STATUS_MIN] == 0)
             continue;
         snprintf(code, sizeof code, "%d", status);
-        metrics_integer(metrics, counts[status - STATUS_MIN], "path", path, "code", code, NULL);
+        metrics_integer(metrics, counts[status - STATUS_MIN], LABELS("path", path, "code", code));
     }
 }
 
@@ -145,8 +145,8 @@ void usage_metrics(const struct usage *usage, struct metrics *metrics)
     metrics_begin(metrics, &duration);
     for (size_t i = 0; i <= route_count; i++)
         if (usage->rows[i].durations.count > 0)
-            metrics_histogram(metrics, &usage->rows[i].durations, &bounds, "path", path_of(i),
-                              NULL);
+            metrics_histogram(metrics, &usage->rows[i].durations, &bounds,
+                              LABELS("path", path_of(i)));
 }
 
 void usage_connections(struct json_object *counters, struct metrics *metrics)

@@ -29,7 +29,7 @@ static void a_family_and_its_samples(void **state)
     (void)state;
     metrics_init(&metrics, 0, 0);
     metrics_begin(&metrics, &volts);
-    metrics_value(&metrics, 52.08, "a", "1", "b", "x\"y", NULL);
+    metrics_value(&metrics, 52.08, LABELS("a", "1", "b", "x\"y"));
     metrics_integer(&metrics, UINT64_C(18446744073709551615), NULL);
     metrics_begin(&metrics, &none);
     assert_families(&metrics,
@@ -68,7 +68,7 @@ static void histograms(void **state)
     assert_int_equal(histogram.count, 7);
     metrics_init(&metrics, 0, 0);
     metrics_begin(&metrics, &time);
-    metrics_histogram(&metrics, &histogram, &bounds, "command", "1-1", NULL);
+    metrics_histogram(&metrics, &histogram, &bounds, LABELS("command", "1-1"));
     assert_families(&metrics,
                     "[{\"name\":\"d_seconds\",\"type\":\"histogram\",\"help\":\"Time.\","
                     "\"samples\":[{\"labels\":{\"command\":\"1-1\"},\"bounds\":[0.001,0.02],"
