@@ -5,6 +5,7 @@ import copy
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import socket
@@ -139,22 +140,35 @@ class Program:
         environment.update(variables)
         self.process = subprocess.Popen(
             [BUILD / name, *map(str, arguments)],
+            bufsize=0,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
             env=environment,
         )
+        self.rest = b""  # of a line that is not complete
+        os.set_blocking(self.process.stdout.fileno(), False)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
+    def _take(self):
+        """Takes what has been printed by now. With the lock held. False: it is over."""
+        if self.process.stdout.closed:
+            return False
+        while data := self.process.stdout.read(65536):
+            *lines, self.rest = (self.rest + data).split(b"\n")
+            self.lines += (line.decode(errors="replace") for line in lines)
+            self.changed.notify_all()
+        return data is None
+
     def _read(self):
-        for line in self.process.stdout:
+        going = True
+        while going:
+            select.select([self.process.stdout], [], [])
             with self.changed:
-                self.lines.append(line.rstrip("\n"))
-                self.changed.notify_all()
+                going = self._take()
         with self.changed:
+            self.lines += [self.rest.decode(errors="replace")] if self.rest else []
             self.lines.append(None)
             self.changed.notify_all()
 
@@ -173,6 +187,7 @@ class Program:
 
     def count(self, pattern):
         with self.changed:
+            self._take()
             return sum(1 for one in self.lines if one and re.search(pattern, one))
 
     @property
@@ -185,7 +200,9 @@ class Program:
 
     @property
     def log(self):
+        """All that was printed by now, complete lines."""
         with self.changed:
+            self._take()
             return "\n".join(one for one in self.lines if one is not None)
 
     def signal(self, number):
