@@ -199,7 +199,7 @@ $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/libdcdcd.a $(BUILD)/l
 # In the build for fuzzing: all targets, also when one finds something.
 fuzz-here: $(addprefix $(BUILD)/,$(FUZZ_TARGETS))
 	@mkdir -p $(BUILD)/findings; failed=; $(foreach t,$(FUZZ_TARGETS),mkdir -p $(BUILD)/corpus/$t; \
-	if $(BUILD)/$t -max_len=$(or $($t_max_len),512) -timeout=5 -rss_limit_mb=1024 -verbosity=0 \
+	if $(BUILD)/$t -max_len=$(or $($t_max_len),512) -timeout=60 -rss_limit_mb=1024 -verbosity=0 \
 	    $(if $(FUZZ_RUNS),-runs=$(FUZZ_RUNS),-max_total_time=$(FUZZ_TIME)) -print_final_stats=1 \
 	    -artifact_prefix=$(BUILD)/findings/$t- $(BUILD)/corpus/$t tests/fuzz/corpus/$t \
 	    >$(BUILD)/$t.log 2>&1; \
