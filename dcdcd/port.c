@@ -145,12 +145,11 @@ static void receive(struct port *port, const uint8_t *bytes, size_t count)
     scheduler_outcome(&port->scheduler, &outcome, now_us);
 }
 
-static void on_readable(evutil_socket_t fd, short events, void *arg)
+/* Takes what has come in; the port may be lost over it. */
+static void read_port(struct port *port)
 {
-    struct port *port = arg;
     uint8_t bytes[EZA_LINK_BUFFER];
 
-    (void)fd, (void)events;
     for (int i = 0; i < READS_A_WAKE_UP; i++) {
         ssize_t count = read(port->fd, bytes, sizeof bytes);
 
@@ -163,6 +162,14 @@ static void on_readable(evutil_socket_t fd, short events, void *arg)
             break;
         }
     }
+}
+
+static void on_readable(evutil_socket_t fd, short events, void *arg)
+{
+    struct port *port = arg;
+
+    (void)fd, (void)events;
+    read_port(port);
     pump(port);
 }
 
@@ -257,18 +264,31 @@ static int64_t pump_open(struct port *port, int64_t now_us)
     return earlier_us(eza_link_deadline_us(&port->link), scheduler_deadline_us(&port->scheduler));
 }
 
-/* Does what is due and sets the timer for the rest. */
-static void pump(struct port *port)
+/*
+ * Ends the exchange whose deadline has come. Its answer may lie in the port already: on a busy
+ * machine it may be this process that is late, woken by another event first.
+ */
+static void expire_exchange(struct port *port, int64_t now_us)
 {
-    int64_t now_us = clock_us(), due_us;
     struct eza_outcome outcome;
 
-    if (port->fd < 0 && port->reopen_us <= now_us)
-        try_open(port);
+    if (port->fd < 0 || now_us < eza_link_deadline_us(&port->link))
+        return;
+    read_port(port);
     if (port->fd >= 0 && eza_link_expire(&port->link, now_us, &outcome)) {
         note_outcome(port, &outcome, now_us);
         scheduler_outcome(&port->scheduler, &outcome, now_us);
     }
+}
+
+/* Does what is due and sets the timer for the rest. */
+static void pump(struct port *port)
+{
+    int64_t now_us = clock_us(), due_us;
+
+    if (port->fd < 0 && port->reopen_us <= now_us)
+        try_open(port);
+    expire_exchange(port, now_us);
     scheduler_expire(&port->scheduler, now_us);
     if (port->fd >= 0)
         due_us = pump_open(port, now_us);

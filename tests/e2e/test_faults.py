@@ -2,11 +2,12 @@
 """Faults of the converter and its line: what the client is told, what is sent how often."""
 
 import signal
+import time
 
 import pytest
 
 import eza
-from link import RpcError, concurrent_requests, wait_until
+from link import Line, RpcError, concurrent_requests, request_line, wait_until
 from stack import DCDC
 
 READ = ["1-1", "2-1", "4-1", "9-1", "10-1", "6-1"]
@@ -173,6 +174,28 @@ def test_no_old_value_after_a_late_answer(unit, late):
         unit.get("/dcdc/get")
         unit.ok(f"/remote/set/voltage?dvg={dvg}")
         assert unit.ok("/dcdc/get")["vdis"]["dvg"] == eza.seen("4-4", "dvg", dvg)
+
+
+def test_an_answer_that_came_while_dcdcd_was_not_running(stack):
+    """
+    Late was dcdcd, not the converter: the answer counts, although its deadline is over and another
+    request is what dcdcd sees first.
+    """
+    timeout = 0.4
+    stack.start(config={f"{DCDC}.reply_timeout": str(timeout)})
+    stack.eza(f"fault late {timeout / 2} for 1-1 count 1")
+    with Line(stack.socket("dcdcd")) as line, Line(stack.socket("dcdcd")) as other:
+        line.send(request_line("remote_get_status"))
+        wait_until(lambda: stack.wire().commands == ["1-1"])
+        stack.programs["dcdcd"].signal(signal.SIGSTOP)
+        other.send(request_line("remote_get_status"))
+        wait_until(lambda: stack.wire().answers)
+        time.sleep(timeout)  # the deadline of the exchange is over
+        stack.programs["dcdcd"].signal(signal.SIGCONT)
+        assert "result" in line.receive_json() and "result" in other.receive_json()
+    assert stack.wire().commands == ["2-1", "10-1", "1-1", "2-1", "10-1"]
+    counters = stack.rpc("dcdcd", "status")["counters"]
+    assert (counters["timeouts"], counters["late"]) == (0, 0)
 
 
 def test_budgets_are_apart(unit):
