@@ -22,8 +22,7 @@ enum {
     EXCEPTION_FLAG = 0x80,
     EXCEPTION_SIZE = 5, /* unit, function, code, CRC */
     SILENT_CHARS = 4,   /* a frame begins after 3.5 characters of silence */
-    QUIET_TRIES_MAX = 64,
-    LATENESS_US = 100 * US_PER_MS /* what scheduling may add to an answer's time */
+    QUIET_TRIES_MAX = 64
 };
 
 struct bus {
@@ -263,7 +262,6 @@ static enum outcome exchange(struct bus *bus, const uint8_t request[static REQUE
                              uint8_t answer[static MODBUS_RTU_MAX_ADU_LENGTH], size_t *size,
                              struct failure *failure)
 {
-    int64_t asked_us = clock_us();
     int error, result;
 
     *size = 0;
@@ -274,12 +272,7 @@ static enum outcome exchange(struct bus *bus, const uint8_t request[static REQUE
     result = modbus_receive_confirmation(bus->modbus, answer);
     error = result == -1 ? errno : check_answer(request, answer, result);
     *size = received_count(answer, result);
-    if (error != 0)
-        return fail_errno(bus, error, failure);
-    /* We may have been stopped while the answer lay there: then nobody knows how old it is. */
-    if (clock_us() - asked_us > bus->response_us + LATENESS_US)
-        return fail_timeout(bus, failure);
-    return OUTCOME_OK;
+    return error == 0 ? OUTCOME_OK : fail_errno(bus, error, failure);
 }
 
 /* As libmodbus sends it. */

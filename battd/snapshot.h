@@ -29,7 +29,7 @@ struct snapshot {
 
     bool measured; /* there is a reading */
     struct reading reading;
-    int64_t measured_us; /* when its answer came in */
+    int64_t measured_us; /* when it was asked for: it is younger than that */
 
     bool last_failed; /* the last try, a poll or an opening, failed */
     bool failed;      /* any try ever failed: the next two are valid */

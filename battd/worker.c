@@ -137,9 +137,9 @@ static bool open_port(struct worker *worker)
     return true;
 }
 
-/* Runs the plan's requests. Fills *reading and *measured_us: when the first answer came in. */
+/* Runs the plan's requests and fills *reading. */
 static enum outcome read_registers(const struct worker *worker, struct reading *reading,
-                                   int64_t *measured_us, struct failure *failure)
+                                   struct failure *failure)
 {
     const struct register_plan *plan = worker->use_other_plan ? &worker->other_plan : &worker->plan;
     uint16_t values[REGISTER_VALUES_MAX];
@@ -150,8 +150,6 @@ static enum outcome read_registers(const struct worker *worker, struct reading *
 
         if (outcome != OUTCOME_OK)
             return outcome;
-        if (i == 0)
-            *measured_us = clock_us();
         count += plan->read[i].count;
     }
     if (!registers_decode(plan, values, reading)) {
@@ -175,8 +173,9 @@ static void poll_battery(struct worker *worker)
 {
     struct failure failure;
     struct reading reading;
-    int64_t measured_us = 0;
-    enum outcome outcome = read_registers(worker, &reading, &measured_us, &failure);
+    /* No answer is older than its request. How long it lay there, if we were stopped, who knows. */
+    int64_t measured_us = clock_us();
+    enum outcome outcome = read_registers(worker, &reading, &failure);
 
     worker->snapshot.counters.polls++;
     if (outcome == OUTCOME_OK)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The battery's line: what is asked, what is served, and that no old number is."""
 
+import signal
 import time
 
 import pytest
 
-from link import RpcError, concurrent_requests, wait_until
+from link import Line, RpcError, concurrent_requests, request_line, wait_until
 from modbus import READ_INPUT_REGISTERS, Request, requests
 from stack import BATTERY_DEV
 
@@ -205,4 +206,23 @@ def test_waiting_requests_are_answered_when_battd_stops(stack):
         wait_until(lambda: stack.rpc("battd", "status")["rpc"]["pending"] >= 3)
         stack.end("battd")
     for reply in replies():
-        assert reply.status in (400, 503) and reply.seconds < 4.6
+        assert reply.status in (400, 503) and reply.seconds < 4.5
+
+
+def test_an_answer_that_lay_there_while_battd_was_stopped(stack):
+    """As old as its request: neither served nor an error, the next poll is waited for."""
+    stack.start("battery-sim", "battd", config={f"{KWPARAMS}.timeout": "2"})
+    stack.rpc("battd", "check_battery")
+    stack.battery("wire")
+    stack.battery("fault late 0.5 count 1")
+    wait_until(lambda: not stack.battery("state")["state"]["faults"], what="a request")
+    stack.programs["battd"].signal(signal.SIGSTOP)
+    with Line(stack.socket("battd")) as line:
+        line.send(request_line("check_battery"))
+        wait_until(lambda: [f for f in stack.battery("wire")["wire"] if f["dir"] == "tx"])
+        stack.battery("set sharing denied")
+        time.sleep(MAX_AGE)  # the answer that lies there becomes too old
+        stack.programs["battd"].signal(signal.SIGCONT)
+        served = line.receive_json()["result"]
+    assert served["battery_operation_status"] == 0 and served["age"] < MAX_AGE
+    assert stack.rpc("battd", "status")["counters"]["timeouts"] == 0
