@@ -18,7 +18,7 @@
 
 #include "common/reason.h"
 
-enum { JSONRPC_LINE_MAX = 64 * 1024, JSONRPC_TIMEOUT_MAX_MS = 4400 };
+enum { JSONRPC_LINE_MAX = 64 * 1024, JSONRPC_TIMEOUT_MAX_MS = 4200 };
 
 struct jsonrpc_request {
     struct json_object *id;     /* owned; NULL when the line had none that can be answered to */

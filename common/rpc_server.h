@@ -96,7 +96,7 @@ bool rpc_server_followed(const struct rpc_server *server);
 /* Sends a notification to all connections that follow; takes params. No handler is called. */
 void rpc_server_notify(struct rpc_server *server, const char *method, struct json_object *params);
 
-/* When the caller stops waiting (clock_us): arrival + its timeout, at most 4.4 s, or its deadline.
+/* When the caller stops waiting (clock_us): arrival + its timeout, at most 4.2 s, or its deadline.
  */
 int64_t rpc_call_deadline(const struct rpc_call *call);
 

@@ -332,7 +332,7 @@ static void client_sets(uint16_t mode)
         (struct request){.call = {.method = controller_method_find("remote_set"),
                                   .set = {true, true, true, true, mode, 15000, 0, 2000}},
                          .arrived_us = w.now_us,
-                         .deadline_us = w.now_us + 4400 * US_PER_MS,
+                         .deadline_us = w.now_us + 4200 * US_PER_MS,
                          .done = on_client_done};
     scheduler_submit(&w.scheduler, &client->request, w.now_us);
 }

@@ -105,7 +105,7 @@ static struct client *submit(struct bench *b, int index, const char *method,
 
     json_object_put(client->result);
     *client = (struct client){.request = {.arrived_us = b->now_us,
-                                          .deadline_us = b->now_us + 4400 * MS,
+                                          .deadline_us = b->now_us + 4200 * MS,
                                           .done = on_done,
                                           .abandoned = is_gone}};
     client->request.call.method = controller_method_find(method);
@@ -540,7 +540,7 @@ static void sets_that_come_too_late_are_dropped(void **state)
 
     know_mode(b, 0);
     set_mode(b, 0, 0x14);
-    b->now_us += 4400 * MS;
+    b->now_us += 4200 * MS;
     settle(b);
     assert_string_equal(b->client[0].error, "not done in time");
     set_mode(b, 0, 0x14);
@@ -669,7 +669,7 @@ static void a_stop_that_runs_out_of_time_says_that_it_stopped(void **state)
     know_mode(b, 0x14);
     set_mode(b, 0, 0);
     assert_true(exchange(b));
-    b->now_us += 4400 * MS;
+    b->now_us += 4200 * MS;
     settle(b);
     assert_string_equal(b->client[0].error, "not done in time; the stop was carried out");
     assert_false(b->scheduler.stop_owed);
