@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting, stopping, killing the real programs, each test its own in its own directory."""
 
-import contextlib
 import copy
 import os
 import pathlib
@@ -125,12 +124,6 @@ def yaml(tree, indent=""):
     return lines
 
 
-def run_like_hardware(pid):
-    """No device waits for a processor: a simulator runs before all else where that is allowed."""
-    with contextlib.suppress(PermissionError):
-        os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
-
-
 class Program:
     """A running program and all that it prints, as it comes."""
 
@@ -155,8 +148,6 @@ class Program:
         )
         self.rest = b""  # of a line that is not complete
         os.set_blocking(self.process.stdout.fileno(), False)
-        if name in SIMULATORS:
-            run_like_hardware(self.pid)
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
