@@ -41,6 +41,14 @@ static void stop(void *app)
     rpc_server_stop(battd->server, on_answered, battd);
 }
 
+/* The watchdog is fed only while the thread on the bus gets on. */
+static bool is_alive(void *app)
+{
+    struct battd *battd = app;
+
+    return battd->worker == NULL || worker_alive(battd->worker, clock_us());
+}
+
 static bool start_worker(struct battd *battd)
 {
     const struct config_battery_dev *config = &battd->daemon.config->battery_dev;
@@ -71,6 +79,7 @@ static int serve(struct battd *battd)
     if (battd->server == NULL || !start_worker(battd))
         goto out;
     battd_methods_attach(battd->methods, battd->server, battd->worker);
+    daemon->alive = is_alive;
     status = daemon_run(daemon, stop, battd);
 out:
     battd_methods_free(battd->methods);

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -17,7 +18,11 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-enum { REOPEN_MIN_US = 100 * US_PER_MS, REOPEN_MAX_US = 2 * US_PER_S };
+enum {
+    REOPEN_MIN_US = 100 * US_PER_MS,
+    REOPEN_MAX_US = 2 * US_PER_S,
+    ALIVE_US = 5 * US_PER_S /* so late a sign of life may be */
+};
 
 struct worker {
     const struct config_battery_dev *config;
@@ -30,7 +35,8 @@ struct worker {
     int stop_fd; /* written by the loop: readable from then on */
     pthread_t thread;
 
-    pthread_mutex_t lock; /* guards the next two */
+    pthread_mutex_t lock; /* guards the next three */
+    int64_t next_sign_us; /* when the thread will have given another sign of life */
     struct snapshot published;
     struct trace trace;
 
@@ -63,10 +69,23 @@ static void publish(struct worker *worker)
     raise_event(worker->wake_fd);
 }
 
+static void log_frame(const struct trace_frame *frame)
+{
+    size_t kept = frame->size < TRACE_BYTES ? frame->size : TRACE_BYTES;
+    char hex[3 * TRACE_BYTES + 1] = "";
+
+    if (!log_debugs())
+        return;
+    for (size_t i = 0; i < kept; i++)
+        snprintf(hex + 3 * i, 4, " %02x", frame->bytes[i]);
+    log_debug("bus", "%s%s (%s)", frame->direction == TRACE_SENT ? ">" : "<", hex, frame->verdict);
+}
+
 static void on_frame(void *arg, const struct trace_frame *frame)
 {
     struct worker *worker = arg;
 
+    log_frame(frame);
     if (frame->direction == TRACE_SENT)
         worker->snapshot.counters.sent++;
     else if (frame->size > 0)
@@ -77,17 +96,26 @@ static void on_frame(void *arg, const struct trace_frame *frame)
     raise_event(worker->wake_fd);
 }
 
+/* The thread says that it will have got on by then. */
+static void promise(struct worker *worker, int64_t by_us)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->next_sign_us = by_us;
+    pthread_mutex_unlock(&worker->lock);
+}
+
 /*
  * Waits until due_us, or until the open port hangs up, or until asked to stop. poll(), because
  * it alone counts the time during which the process was stopped (SIGSTOP).
  */
-static enum wait_result wait_until(const struct worker *worker, int64_t due_us)
+static enum wait_result wait_until(struct worker *worker, int64_t due_us)
 {
     struct pollfd fds[] = {
         {.fd = worker->stop_fd, .events = POLLIN},
         {.fd = bus_descriptor(worker->bus)}, /* -1 is passed over */
     };
 
+    promise(worker, due_us);
     for (;;) {
         int64_t left_us = due_us - clock_us();
         int64_t left_ms = left_us > 0 ? (left_us + US_PER_MS - 1) / US_PER_MS : 0;
@@ -138,7 +166,7 @@ static bool open_port(struct worker *worker)
 }
 
 /* Runs the plan's requests and fills *reading. */
-static enum outcome read_registers(const struct worker *worker, struct reading *reading,
+static enum outcome read_registers(struct worker *worker, struct reading *reading,
                                    struct failure *failure)
 {
     const struct register_plan *plan = worker->use_other_plan ? &worker->other_plan : &worker->plan;
@@ -146,8 +174,10 @@ static enum outcome read_registers(const struct worker *worker, struct reading *
     size_t count = 0;
 
     for (size_t i = 0; i < plan->read_count; i++) {
-        enum outcome outcome = bus_read(worker->bus, &plan->read[i], values + count, failure);
+        enum outcome outcome;
 
+        promise(worker, clock_us() + bus_response_us(worker->bus));
+        outcome = bus_read(worker->bus, &plan->read[i], values + count, failure);
         if (outcome != OUTCOME_OK)
             return outcome;
         count += plan->read[i].count;
@@ -226,6 +256,7 @@ static void *run(void *arg)
     bus_close(worker->bus);
     worker->snapshot.stopped = true;
     publish(worker);
+    promise(worker, INT64_MAX);
     return NULL;
 }
 
@@ -292,6 +323,7 @@ struct worker *worker_new(struct event_base *base, const struct config_battery_d
     worker->wake = event_new(base, worker->wake_fd, EV_READ | EV_PERSIST, on_wake, worker);
     if (worker->wake == NULL || event_add(worker->wake, NULL) == -1)
         goto fail_release;
+    worker->next_sign_us = clock_us();
     error = start_thread(worker);
     if (error == 0)
         return worker;
@@ -329,6 +361,16 @@ bool worker_frame(struct worker *worker, uint64_t number, struct trace_frame *fr
         *frame = *found;
     pthread_mutex_unlock(&worker->lock);
     return found != NULL;
+}
+
+bool worker_alive(struct worker *worker, int64_t now_us)
+{
+    int64_t next_sign_us;
+
+    pthread_mutex_lock(&worker->lock);
+    next_sign_us = worker->next_sign_us;
+    pthread_mutex_unlock(&worker->lock);
+    return now_us < next_sign_us || now_us - next_sign_us < ALIVE_US;
 }
 
 void worker_stop(struct worker *worker)

@@ -33,6 +33,9 @@ uint64_t worker_recorded(struct worker *worker);
 /* A copy of a frame; false when it is not there any more, or not yet. Never waits for the bus. */
 bool worker_frame(struct worker *worker, uint64_t number, struct trace_frame *frame);
 
+/* Whether the thread gets on as it should: it polls, or waits as long as it said it would. */
+bool worker_alive(struct worker *worker, int64_t now_us);
+
 /* Asks the thread to end after the request that is on the bus. Returns at once. */
 void worker_stop(struct worker *worker);
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/audit.h"
 #include "common/clock.h"
 #include "common/config_json.h"
 #include "common/log.h"
@@ -17,6 +18,8 @@
 #define CONFIG_NAME      "dcdc_batt_comm.yml"
 #define CONFIG_INSTALLED "/etc/dcdc_batt_comm/" CONFIG_NAME
 #define RUN_DIR_DEFAULT  "/run/dcdc_batt_comm"
+
+static const struct timeval sums_interval = {.tv_sec = 10};
 
 struct settings {
     bool check_config;
@@ -327,33 +330,22 @@ const char *daemon_socket(const struct daemon *daemon, const char *name, char *p
     return path;
 }
 
-static void on_watchdog(evutil_socket_t fd, short what, void *arg)
+/* What was held back of the log is written when its time comes. */
+static void on_sums(evutil_socket_t fd, short what, void *arg)
 {
-    struct daemon *daemon = arg;
-
-    (void)fd;
-    (void)what;
-    if (daemon->alive == NULL || daemon->alive(daemon->app))
-        notify_send("WATCHDOG=1");
-}
-
-static void feed_watchdog(struct daemon *daemon)
-{
-    int64_t interval_us = notify_watchdog_us();
-    struct timeval interval = timeval_of_us(interval_us);
-
-    if (interval_us == 0)
-        return;
-    daemon->watchdog = event_new(daemon->base, -1, EV_PERSIST, on_watchdog, daemon);
-    if (daemon->watchdog != NULL)
-        event_add(daemon->watchdog, &interval);
+    (void)fd, (void)what, (void)arg;
+    log_sum_up(clock_us());
+    audit_sum_up(clock_us());
 }
 
 int daemon_run(struct daemon *daemon, void (*stop)(void *app), void *app)
 {
     daemon->stop = stop;
     daemon->app = app;
-    feed_watchdog(daemon);
+    daemon->watchdog = watchdog_new(daemon->base, daemon->alive, app);
+    daemon->sums = event_new(daemon->base, -1, EV_PERSIST, on_sums, NULL);
+    if (daemon->sums != NULL)
+        event_add(daemon->sums, &sums_interval);
     notify_send("READY=1");
     if (event_base_dispatch(daemon->base) == 0)
         return EXIT_SUCCESS;
@@ -368,9 +360,13 @@ void daemon_release(struct daemon *daemon)
             event_free(daemon->signals[i]);
         daemon->signals[i] = NULL;
     }
-    if (daemon->watchdog != NULL)
-        event_free(daemon->watchdog);
+    watchdog_free(daemon->watchdog);
     daemon->watchdog = NULL;
+    if (daemon->sums != NULL)
+        event_free(daemon->sums);
+    daemon->sums = NULL;
+    log_sum_up(INT64_MAX);
+    audit_sum_up(INT64_MAX);
     if (daemon->base != NULL)
         event_base_free(daemon->base);
     daemon->base = NULL;

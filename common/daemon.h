@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "common/config.h"
+#include "common/watchdog.h"
 
 enum { EXIT_USAGE = 2, EXIT_CONFIG = 78, EXIT_LIVE_INSTANCE = 75 };
 
@@ -28,7 +29,8 @@ struct daemon {
     bool (*alive)(void *app); /* whether what must make progress does; NULL: the loop is enough */
     void *app;
     struct event *signals[2];
-    struct event *watchdog;
+    struct watchdog *watchdog;
+    struct event *sums;
 };
 
 /*
@@ -48,7 +50,8 @@ const char *daemon_socket(const struct daemon *daemon, const char *name, char *p
  */
 int daemon_run(struct daemon *daemon, void (*stop)(void *app), void *app);
 
-/* Frees what daemon_init made, the configuration included. */
+/* Frees what daemon_init made, the configuration included, and writes what the log has held back.
+ */
 void daemon_release(struct daemon *daemon);
 
 #endif

@@ -5,9 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/audit.h"
 #include "common/clock.h"
 #include "common/jsonrpc.h"
-#include "common/log.h"
+
+/* Lines about failures of one kind that the same user or client gets in a period. */
+enum { FAILURES = 10 };
 
 struct rpc_audit {
     const char *method; /* a literal of the table of methods */
@@ -52,14 +55,23 @@ struct rpc_audit *rpc_audit_begin(const char *method, struct json_object *params
 
 void rpc_audit_end(struct rpc_audit *audit, const struct failure *failure)
 {
-    char text[RPC_AUDIT_SIZE];
+    char text[RPC_AUDIT_SIZE], party[80];
+    const char *client;
 
     if (audit == NULL)
         return;
-    rpc_audit_text(text, audit->method, audit->params, &audit->caller,
-                   audit->client[0] != '\0' ? audit->client : NULL, clock_us() - audit->began_us,
-                   failure);
-    log_info("audit", "%s", text);
+    client = audit->client[0] != '\0' ? audit->client : NULL;
+    rpc_audit_text(text, audit->method, audit->params, &audit->caller, client,
+                   clock_us() - audit->began_us, failure);
+    snprintf(party, sizeof party, "uid %ld%s%s", (long)audit->caller.uid,
+             client != NULL ? " for " : "", audit->client);
+    audit_write(&(struct audit_line){
+        .text = text,
+        .party = party,
+        .outcome = failure != NULL ? failure->text : "ok",
+        .kind = failure != NULL ? (int)failure->reason : 0,
+        .most = failure != NULL ? FAILURES : AUDIT_ALWAYS,
+    });
     json_object_put(audit->params);
     free(audit);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The audit line of a call that changes something (rpc_method.changes): who, what, outcome and
- * duration, one line when it ends. Used by rpc_peer.c.
+ * duration, one line when it ends. Failures that the same user or client repeats are summed up
+ * (audit.h). Used by rpc_peer.c.
  */
 #ifndef COMMON_RPC_AUDIT_H
 #define COMMON_RPC_AUDIT_H
@@ -36,7 +37,7 @@ struct rpc_audit;
 struct rpc_audit *rpc_audit_begin(const char *method, struct json_object *params,
                                   const struct rpc_caller *caller, const char *client);
 
-/* Logs the line and frees. NULL: no-op. */
+/* Writes the line and frees. NULL: no-op. */
 void rpc_audit_end(struct rpc_audit *audit, const struct failure *failure);
 
 #endif

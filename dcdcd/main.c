@@ -67,12 +67,12 @@ static void stop(void *app)
     rpc_server_stop(dcdcd->server, on_answered, dcdcd);
 }
 
-/* The watchdog is fed only while the guards run. */
+/* The watchdog is fed only while the guards run and the port's machine gets on. */
 static bool is_alive(void *app)
 {
     const struct dcdcd *dcdcd = app;
 
-    return guard_runner_alive(dcdcd->guards);
+    return guard_runner_alive(dcdcd->guards) && port_alive(dcdcd->port, clock_us());
 }
 
 int main(int argc, char **argv)

@@ -11,7 +11,12 @@
 #include "common/log.h"
 #include "common/serial.h"
 
-enum { REOPEN_MIN_US = 100 * US_PER_MS, REOPEN_MAX_US = 1500 * US_PER_MS, READS_A_WAKE_UP = 8 };
+enum {
+    REOPEN_MIN_US = 100 * US_PER_MS,
+    REOPEN_MAX_US = 1500 * US_PER_MS,
+    READS_A_WAKE_UP = 8,
+    ALIVE_US = 5 * US_PER_S /* so late nothing may be */
+};
 
 static void pump(struct port *port);
 
@@ -225,6 +230,7 @@ static void set_timer(struct port *port, int64_t due_us, int64_t now_us)
     int64_t wait_us = due_us > now_us ? due_us - now_us : 0;
     struct timeval wait = timeval_of_us(wait_us);
 
+    port->due_us = due_us;
     if (due_us == INT64_MAX)
         event_del(port->timer);
     else
@@ -384,4 +390,9 @@ bool port_mode(const struct port *port, uint16_t *mode)
 {
     *mode = port->scheduler.mode;
     return port->scheduler.mode_known;
+}
+
+bool port_alive(const struct port *port, int64_t now_us)
+{
+    return port->due_us == INT64_MAX || now_us - port->due_us < ALIVE_US;
 }

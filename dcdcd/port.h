@@ -37,6 +37,9 @@ void port_permit(struct port *port, const char *denial);
 /* The mode that the converter is in; false if it is not known. */
 bool port_mode(const struct port *port, uint16_t *mode);
 
+/* Whether what was due has been done: reopening, deadlines, retries, the next command. */
+bool port_alive(const struct port *port, int64_t now_us);
+
 /* Something has gone wrong: the trace is to be saved soon; see trace_file_want. */
 void port_save_trace(struct port *port, const char *reason);
 

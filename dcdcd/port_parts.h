@@ -20,6 +20,7 @@ struct port {
     int fd; /* -1 while closed */
     struct event *readable;
     struct event *timer;
+    int64_t due_us; /* when there is something to do; INT64_MAX: never */
     struct backoff backoff;
     int64_t closed_us; /* since when it is closed, 0 before the first try */
     int64_t reopen_us; /* when to try again */

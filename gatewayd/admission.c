@@ -7,30 +7,20 @@
 
 struct admission {
     struct access access;
-    struct audit *audit;
     uint64_t refused[ACCESS_VERDICTS];
 };
 
-struct admission *admission_new(struct event_base *base, const struct config_gateway *config,
-                                const char *host)
+struct admission *admission_new(const struct config_gateway *config, const char *host)
 {
     struct admission *admission = calloc(1, sizeof *admission);
 
-    if (admission == NULL)
-        return NULL;
-    access_init(&admission->access, config, host);
-    admission->audit = audit_new(base);
-    if (admission->audit != NULL)
-        return admission;
-    free(admission);
-    return NULL;
+    if (admission != NULL)
+        access_init(&admission->access, config, host);
+    return admission;
 }
 
 void admission_free(struct admission *admission)
 {
-    if (admission == NULL)
-        return;
-    audit_free(admission->audit);
     free(admission);
 }
 
@@ -66,9 +56,8 @@ enum access_verdict admission_check(struct admission *admission, struct http_req
     return verdict;
 }
 
-void admission_audit(struct admission *admission, const struct http_request *request,
-                     const struct in6_addr *peer, enum access_verdict verdict, int64_t took_us,
-                     const struct failure *failure)
+void admission_audit(const struct http_request *request, const struct in6_addr *peer,
+                     enum access_verdict verdict, int64_t took_us, const struct failure *failure)
 {
     static const char *const methods[] = {
         [HTTP_METHOD_GET] = "GET", [HTTP_METHOD_HEAD] = "HEAD", [HTTP_METHOD_OTHER] = "(other)"};
@@ -79,7 +68,7 @@ void admission_audit(struct admission *admission, const struct http_request *req
                                       .verdict = verdict,
                                       .failure = failure};
 
-    audit_write(admission->audit, &entry);
+    audit_request(&entry);
 }
 
 struct json_object *admission_status(const struct admission *admission)

@@ -6,7 +6,6 @@
 #ifndef GATEWAYD_ADMISSION_H
 #define GATEWAYD_ADMISSION_H
 
-#include <event2/event.h>
 #include <json-c/json.h>
 
 #include "common/config.h"
@@ -16,8 +15,7 @@
 struct admission;
 
 /* config is borrowed; host: the value of --host. NULL without memory. */
-struct admission *admission_new(struct event_base *base, const struct config_gateway *config,
-                                const char *host);
+struct admission *admission_new(const struct config_gateway *config, const char *host);
 
 /* NULL: no-op. */
 void admission_free(struct admission *admission);
@@ -33,9 +31,8 @@ enum access_verdict admission_check(struct admission *admission, struct http_req
  * Writes the audit line of a request that ends, before it is answered: see audit.h. verdict: what
  * admission_check has returned; failure NULL: it went well.
  */
-void admission_audit(struct admission *admission, const struct http_request *request,
-                     const struct in6_addr *peer, enum access_verdict verdict, int64_t took_us,
-                     const struct failure *failure);
+void admission_audit(const struct http_request *request, const struct in6_addr *peer,
+                     enum access_verdict verdict, int64_t took_us, const struct failure *failure);
 
 /* For `status`: {"host": 2}, how many requests were refused for what. Caller owns. */
 struct json_object *admission_status(const struct admission *admission);

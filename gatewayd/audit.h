@@ -7,20 +7,11 @@
 #ifndef GATEWAYD_AUDIT_H
 #define GATEWAYD_AUDIT_H
 
-#include <event2/event.h>
 #include <netinet/in.h>
 #include <stdint.h>
 
 #include "common/reason.h"
 #include "gatewayd/access.h"
-
-struct audit;
-
-/* NULL without memory. */
-struct audit *audit_new(struct event_base *base);
-
-/* Sums up what is left. NULL: no-op. */
-void audit_free(struct audit *audit);
 
 struct audit_entry {
     struct in6_addr peer;
@@ -31,6 +22,6 @@ struct audit_entry {
 };
 
 /* "GET /dcdc/set?dig=2 from 192.0.2.7: failed in 3.501 s: …" */
-void audit_write(struct audit *audit, const struct audit_entry *entry);
+void audit_request(const struct audit_entry *entry);
 
 #endif

@@ -73,8 +73,8 @@ static void write_audit(const struct exchange *exchange, const struct failure *f
     bool change = exchange->route != NULL && exchange->route->changes && method_served(exchange);
 
     if (refused || (change && !exchange->dcdcd_answered))
-        admission_audit(exchange->gateway->admission, exchange->request, &exchange->peer,
-                        exchange->verdict, clock_us() - exchange->arrived_us, failure);
+        admission_audit(exchange->request, &exchange->peer, exchange->verdict,
+                        clock_us() - exchange->arrived_us, failure);
 }
 
 /* failure: NULL if it went well. */
@@ -258,7 +258,7 @@ static bool open_parts(struct gateway *gateway, const struct daemon *daemon)
         rpc_client_new(daemon->base, daemon_socket(daemon, "battd", path, sizeof path), "battd");
     snprintf(path, sizeof path, "%s/gatewayd.saved", daemon->run_dir);
     gateway->saved = saved_open(path);
-    gateway->admission = admission_new(daemon->base, &daemon->config->gateway, daemon->host);
+    gateway->admission = admission_new(&daemon->config->gateway, daemon->host);
     gateway->max_target_size = daemon->config->gateway.max_target_size;
     return gateway->usage != NULL && gateway->admission != NULL && gateway->look != NULL &&
            gateway->dcdcd != NULL && gateway->battd != NULL && gateway->saved != NULL;

@@ -15,6 +15,9 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
+#include "common/log_limit.h"
+
 static int saved_stderr;
 static int file;
 
@@ -110,6 +113,47 @@ static void test_long_lines_are_cut(void **state)
     expect_logged(expected);
 }
 
+/* The module's own: what other tests have written counts too. */
+static void test_repeats_are_held_back_and_summed_up(void **state)
+{
+    char expected[4096] = "";
+    size_t used = 0;
+
+    (void)state;
+    for (int i = 0; i < LOG_LIMIT_BURST; i++)
+        used +=
+            (size_t)snprintf(expected + used, sizeof expected - used, "battd: cable: lost %d\n", i);
+    snprintf(expected + used, sizeof expected - used, "%s",
+             "battd: audit: a set\nbattd: other: lost\n"
+             "battd: cable: 3 more in 0 s, the last: lost 22\n");
+    capture();
+    log_init("battd", false);
+    for (int i = 0; i < LOG_LIMIT_BURST + 3; i++)
+        log_warning("cable", "lost %d", i);
+    log_audit("a %s", "set");
+    log_sum_up(clock_us());
+    log_warning("other", "lost");
+    log_sum_up(INT64_MAX);
+    log_sum_up(INT64_MAX);
+    expect_logged(expected);
+}
+
+static void test_debugging_shows_each(void **state)
+{
+    char expected[4096] = "";
+    size_t used = 0;
+
+    (void)state;
+    capture();
+    log_init("battd", true);
+    for (int i = 0; i < 2 * LOG_LIMIT_BURST; i++) {
+        log_warning("wire", "lost %d", i);
+        used +=
+            (size_t)snprintf(expected + used, sizeof expected - used, "battd: wire: lost %d\n", i);
+    }
+    expect_logged(expected);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +162,8 @@ int main(void)
         cmocka_unit_test(test_another_journal_stream),
         cmocka_unit_test(test_errno_is_kept),
         cmocka_unit_test(test_long_lines_are_cut),
+        cmocka_unit_test(test_repeats_are_held_back_and_summed_up),
+        cmocka_unit_test(test_debugging_shows_each),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

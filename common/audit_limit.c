@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "gatewayd/audit_limit.h"
+#include "common/audit_limit.h"
 
 #include <stdio.h>
 #include <string.h>
-
-void audit_limit_init(struct audit_limit *limit, int64_t period_us)
-{
-    *limit = (struct audit_limit){.period_us = period_us};
-}
 
 static int64_t ends_us(const struct audit_limit *limit, const struct audit_limit_row *row)
 {
@@ -22,21 +17,22 @@ static bool is_free(const struct audit_limit *limit, const struct audit_limit_ro
 }
 
 /* The row of these; a free one; else the one for all others. */
-static struct audit_limit_row *find_row(struct audit_limit *limit, const struct in6_addr *address,
-                                        int kind, int64_t now_us)
+static struct audit_limit_row *find_row(struct audit_limit *limit, const char *party, int kind,
+                                        int64_t now_us)
 {
     struct audit_limit_row *others = &limit->rows[AUDIT_LIMIT_ROWS], *free_row = NULL;
 
     for (struct audit_limit_row *row = limit->rows; row < others; row++) {
         if (is_free(limit, row, now_us))
             free_row = row;
-        else if (row->kind == kind && memcmp(&row->address, address, sizeof *address) == 0)
+        else if (row->kind == kind && strcmp(row->party, party) == 0)
             return row;
     }
     if (free_row == NULL && !is_free(limit, others, now_us))
         return others;
     if (free_row != NULL) {
-        *free_row = (struct audit_limit_row){.address = *address, .kind = kind};
+        *free_row = (struct audit_limit_row){.kind = kind};
+        snprintf(free_row->party, sizeof free_row->party, "%s", party);
     } else {
         free_row = others;
         *others = (struct audit_limit_row){.kind = 0};
@@ -46,16 +42,16 @@ static struct audit_limit_row *find_row(struct audit_limit *limit, const struct 
     return free_row;
 }
 
-bool audit_limit_pass(struct audit_limit *limit, const struct in6_addr *address, int kind,
-                      unsigned most, const char *how, const char *why, int64_t now_us)
+bool audit_limit_pass(struct audit_limit *limit, const char *party, int kind, unsigned most,
+                      const char *outcome, int64_t now_us)
 {
-    struct audit_limit_row *row = find_row(limit, address, kind, now_us);
+    struct audit_limit_row *row = find_row(limit, party, kind, now_us);
 
     if (row->lines++ < most)
         return true;
     row->more++;
     row->last_us = now_us;
-    snprintf(row->last, sizeof row->last, "%s%s", how, why);
+    snprintf(row->last, sizeof row->last, "%s", outcome);
     return false;
 }
 
@@ -70,15 +66,4 @@ bool audit_limit_sum(struct audit_limit *limit, int64_t now_us, struct audit_lim
         return true;
     }
     return false;
-}
-
-int64_t audit_limit_due_us(const struct audit_limit *limit)
-{
-    int64_t due_us = INT64_MAX;
-
-    for (size_t i = 0; i <= AUDIT_LIMIT_ROWS; i++)
-        if (limit->rows[i].used && limit->rows[i].more > 0 &&
-            ends_us(limit, &limit->rows[i]) < due_us)
-            due_us = ends_us(limit, &limit->rows[i]);
-    return due_us;
 }
