@@ -17,6 +17,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 
+enum { CLASS_SIZE = 32 };
+
 static const struct speed {
     unsigned baud;
     speed_t code;
@@ -57,17 +59,55 @@ static bool in_group(gid_t group)
 /* "permission denied" is the question asked most: say which group is missing. */
 static void explain_permission(const char *path, struct failure *failure)
 {
-    struct stat st;
+    bool writable_by_group;
     struct group *group;
+    struct stat st;
 
-    if (stat(path, &st) != 0 || (st.st_mode & S_IRGRP) == 0 || in_group(st.st_gid)) {
+    if (stat(path, &st) != 0) {
         failure_set(failure, REASON_PORT, "%s: permission denied", path);
+        return;
+    }
+    writable_by_group = (st.st_mode & (S_IRGRP | S_IWGRP)) == (S_IRGRP | S_IWGRP);
+    if (!writable_by_group || in_group(st.st_gid)) {
+        failure_set(failure, REASON_PORT,
+                    "%s: permission denied: its mode is %04o, a udev rule must give it to a group",
+                    path, (unsigned)st.st_mode & 07777);
         return;
     }
     group = getgrgid(st.st_gid);
     failure_set(failure, REASON_PORT,
                 "%s: permission denied: it belongs to group %s (gid %u), which this user is not in",
                 path, group != NULL ? group->gr_name : "?", (unsigned)st.st_gid);
+}
+
+/*
+ * The name of a class of character devices, out of /proc/devices; as it was if it is not told. Of
+ * several with one number the last: consoles and serial ports share 4.
+ */
+static void find_class(unsigned number, char name[static CLASS_SIZE])
+{
+    FILE *devices = fopen("/proc/devices", "re");
+    char line[128], listed_name[CLASS_SIZE];
+    unsigned listed;
+
+    if (devices == NULL)
+        return;
+    while (fgets(line, sizeof line, devices) != NULL && strncmp(line, "Block", 5) != 0)
+        if (sscanf(line, "%u %31s", &listed, listed_name) == 2 && listed == number)
+            memcpy(name, listed_name, CLASS_SIZE);
+    fclose(devices);
+}
+
+/* The unit's DevicePolicy= answers with EPERM where modes and groups answer with EACCES. */
+static void explain_policy(const char *path, struct failure *failure)
+{
+    char name[CLASS_SIZE] = "CLASS";
+    struct stat st;
+
+    if (stat(path, &st) == 0)
+        find_class(major(st.st_rdev), name);
+    failure_set(failure, REASON_PORT, "%s: not permitted: the unit lacks DeviceAllow=char-%s rw",
+                path, name);
 }
 
 /* The process that holds a flock on the file, out of /proc/locks; 0 when it is not told. */
@@ -125,6 +165,8 @@ static void explain(const char *path, struct failure *failure)
 {
     if (errno == EACCES)
         explain_permission(path, failure);
+    else if (errno == EPERM)
+        explain_policy(path, failure);
     else if (errno == EBUSY || errno == EWOULDBLOCK)
         explain_holder(path, failure);
     else if (errno == ENOTTY)

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,11 +17,15 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+/* Where the low half of a 64-bit argument lies. */
+enum { LOW_HALF = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0 };
 
 struct fixture {
     int master;
@@ -227,37 +233,80 @@ static void test_speeds(void **state)
     }
 }
 
-/* In a child that is nobody: the error says which group is missing. */
-static void try_as_nobody(struct fixture *fixture)
+static void become_nobody(void)
 {
-    const struct group *group = getgrgid(20);
-    char expected[128];
-
-    snprintf(expected, sizeof expected,
-             "permission denied: it belongs to group %s (gid 20), which this user is not in",
-             group != NULL ? group->gr_name : "?");
     if (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
         _exit(2);
-    if (serial_open(&fixture->port, &fixture->failure) != -1)
-        _exit(3);
-    _exit(strstr(fixture->failure.text, expected) != NULL ? 0 : 4);
 }
 
+/* As a unit's DevicePolicy= does: opening for writing is answered with EPERM. */
+static void forbid_devices(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_openat, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2]) + LOW_HALF),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_RDWR, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {sizeof filter / sizeof filter[0], filter};
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0)
+        _exit(2);
+}
+
+/* In a child that cannot open the port: the error ends like this. */
+static void expect_denied(struct fixture *fixture, void (*prepare)(void), const char *expected)
+{
+    pid_t pid = fork();
+    int status;
+
+    if (pid == 0) {
+        prepare();
+        if (serial_open(&fixture->port, &fixture->failure) != -1)
+            _exit(3);
+        _exit(strstr(fixture->failure.text, expected) != NULL ? 0 : 4);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+        skip(); /* no leave to prepare it */
+    assert_int_equal(status, 0);
+}
+
+/* The error says which group is missing. */
 static void test_permission_denied(void **state)
 {
     struct fixture *fixture = *state;
-    int status;
-    pid_t pid;
+    const struct group *group = getgrgid(20);
+    char expected[128];
 
     if (geteuid() != 0)
         skip();
+    snprintf(expected, sizeof expected,
+             "permission denied: it belongs to group %s (gid 20), which this user is not in",
+             group != NULL ? group->gr_name : "?");
     assert_int_equal(chown(fixture->port.path, 0, 20), 0);
     assert_int_equal(chmod(fixture->port.path, 0660), 0);
-    pid = fork();
-    if (pid == 0)
-        try_as_nobody(fixture);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(status, 0);
+    expect_denied(fixture, become_nobody, expected);
+}
+
+/* No group would help: a rule does. */
+static void test_no_group_may(void **state)
+{
+    struct fixture *fixture = *state;
+
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chmod(fixture->port.path, 0640), 0);
+    expect_denied(fixture, become_nobody,
+                  "permission denied: its mode is 0640, a udev rule must give it to a group");
+}
+
+static void test_the_unit_forbids(void **state)
+{
+    expect_denied(*state, forbid_devices, "not permitted: the unit lacks DeviceAllow=char-pts rw");
 }
 
 static void test_time_on_the_line(void **state)
@@ -298,6 +347,8 @@ int main(void)
         ON_PTY(test_not_a_port),
         ON_PTY(test_speeds),
         ON_PTY(test_permission_denied),
+        ON_PTY(test_no_group_may),
+        ON_PTY(test_the_unit_forbids),
         cmocka_unit_test(test_time_on_the_line),
     };
 
