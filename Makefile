@@ -61,7 +61,7 @@ HEADERS    := $(wildcard $(addsuffix /*.h,common $(DAEMONS) tests/sim tests/unit
 OBJECTS    := $(call objs,$(SOURCES))
 
 .DEFAULT_GOAL := all
-.PHONY: all bench-stop model help test unit e2e bench lint format check-format install \
+.PHONY: all bench-flood bench-stop model help test unit e2e bench lint format check-format install \
         install-simulators uninstall deb clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -129,6 +129,10 @@ bench: all $(BUILD)/bare-evhttp ## measure speed and memory against their limits
 
 bench-stop: all ## measure how long a stop waits behind readers
 	@DCDC_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/bench/stop_latency.py
+
+bench-flood: all ## flood the web side, a minute each way, and measure the supervisor's poll
+	FLOOD_SECONDS=60 DCDC_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -s -p no:cacheprovider \
+	    tests/e2e/test_flood.py
 
 model: $(BUILD)/unit/test_guard_model ## explore the guards' model for two minutes
 	GUARD_MODEL_DEPTH=6 $(BUILD)/unit/test_guard_model

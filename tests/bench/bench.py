@@ -200,6 +200,12 @@ def time_gets(service, path, count):
     return times
 
 
+def bench_scrape():
+    with running(0.062) as service:
+        service.get("/all/get")
+        row("/metrics, median", statistics.median(time_gets(service, "/metrics", 300)) * 1000, 5, unit=" ms")
+
+
 def bench_battery():
     with running(0.062) as service:
         service.control("bat", "fault silence")
@@ -290,6 +296,7 @@ def main():
     bench_converter(0, 40)
     bench_converter(0.062, 15)
     bench_battery()
+    bench_scrape()
     bench_throughput()
     bench_memory()
     bench_start()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The supervisor's poll while somebody floods the web side, from the same address even.
 
-FLOOD_SECONDS: how long each flood lasts (make flood: 60).
+FLOOD_SECONDS: how long each flood lasts (make bench-flood: 60).
 """
 
 import http.client

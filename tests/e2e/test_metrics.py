@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """/metrics, /healthz, /readyz: what they tell, what they never do."""
 
+import pathlib
 import signal
 import time
 
@@ -8,7 +9,7 @@ import pytest
 
 import scrape
 from link import Line, request_line, wait_until
-from stack import BATTERY, BATTERY_DEV, DCDC
+from stack import BATTERY, BATTERY_DEV, BUILD, DAEMONS, DCDC
 
 CHARGE = "mode=0x0041&dvg=350&drg=0&dig=2"
 CONVERTER, BATTERY_LINK = 'dcdc_link_up{device="converter"}', 'dcdc_link_up{device="battery"}'
@@ -29,6 +30,7 @@ SET_POINTS = {
 STATES = ["dcdc_mode", "dcdc_alarm_state", "dcdc_running_state"]
 CONVERTER_VALUES = [*METERS.values(), *SET_POINTS.values(), *STATES]
 BATTERY_VALUES = ["dcdc_battery_state_of_charge_ratio", "dcdc_battery_sharing_permitted"]
+SANITIZED = b"__asan_init" in (BUILD / "gatewayd").read_bytes()
 WATCHED = ["/metrics", "/healthz", "/readyz", "/openapi.json"]
 
 
@@ -339,6 +341,23 @@ def test_the_wire_is_not_touched(unit):
         for path in WATCHED:
             assert unit.get(path).status == 200
     assert unit.wire() == []
+
+
+def computing_seconds(stack):
+    """What the three event loops have computed, however loaded the machine is."""
+    pids = [stack.programs[name].pid for name in DAEMONS]
+    texts = [pathlib.Path(f"/proc/{pid}/schedstat").read_text() for pid in pids]
+    return sum(int(text.split()[0]) for text in texts) / 1e9
+
+
+def test_a_scrape_is_cheap(unit):
+    unit.ok("/all/get")
+    times = 50
+    before = computing_seconds(unit)
+    for _ in range(times):
+        scrape.scrape(unit)
+    took = (computing_seconds(unit) - before) / times
+    assert took < 0.005 * (4 if SANITIZED else 1), f"{took * 1000:.2f} ms"
 
 
 def test_watching_is_not_the_supervisor(stack):
