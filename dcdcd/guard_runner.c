@@ -22,7 +22,9 @@ struct guard_runner {
     struct event *timer;
     struct request stop;
     bool stopping;                  /* stop is with the scheduler */
-    char denial[FAILURE_TEXT_SIZE]; /* as last logged; "" while sharing is permitted */
+    char denial[FAILURE_TEXT_SIZE]; /* "" while sharing is permitted */
+    int64_t denied_us;              /* since when it is not */
+    bool cause_told;                /* the log has it */
     bool guarding;                  /* a cause for the stop lasts, and is logged */
 };
 
@@ -71,17 +73,32 @@ static void ask_battery(struct guard_runner *runner, int64_t now_us)
                                     on_checked, runner);
 }
 
-/* Tells the scheduler whether other modes are permitted, and the log when that changes. */
+/*
+ * Logged when it begins and ends: the texts of an unreadable battery's errors change at each try.
+ * Before the battery has answered there is no cause yet.
+ */
+static void note_permission(struct guard_runner *runner, const char *denial, int64_t now_us)
+{
+    bool was_denied = runner->denial[0] != '\0', has_cause = guards_has_cause(&runner->guards);
+
+    if (denial == NULL && was_denied)
+        log_info("guard", "the battery permits sharing after %.1f s",
+                 (double)(now_us - runner->denied_us) / US_PER_S);
+    if (denial != NULL && !was_denied)
+        runner->denied_us = now_us;
+    if (denial != NULL && (!was_denied || (has_cause && !runner->cause_told)))
+        log_warning("guard", "sharing is not permitted: %s", denial);
+    runner->cause_told = denial != NULL && (has_cause || (was_denied && runner->cause_told));
+    snprintf(runner->denial, sizeof runner->denial, "%s", denial != NULL ? denial : "");
+}
+
+/* Tells the scheduler whether other modes are permitted. */
 static void pass_on_permission(struct guard_runner *runner, int64_t now_us)
 {
     const char *denial = guards_denial(&runner->guards, now_us);
 
     port_permit(runner->port, denial);
-    if (denial == NULL && runner->denial[0] != '\0')
-        log_info("guard", "the battery permits sharing again");
-    else if (denial != NULL && strcmp(runner->denial, denial) != 0)
-        log_warning("guard", "sharing is not permitted: %s", denial);
-    snprintf(runner->denial, sizeof runner->denial, "%s", denial != NULL ? denial : "");
+    note_permission(runner, denial, now_us);
 }
 
 static void set_timer(struct guard_runner *runner, bool mode_known, uint16_t mode, int64_t now_us)

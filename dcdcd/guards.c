@@ -146,13 +146,18 @@ void guards_supervisor_seen(struct guards *guards, int64_t now_us)
     guards->supervisor_seen = true;
 }
 
+bool guards_has_cause(const struct guards *guards)
+{
+    return guards->no[0] != '\0';
+}
+
 const char *guards_denial(const struct guards *guards, int64_t now_us)
 {
     if (!guards_battery(guards))
         return NULL;
     if (!guards->has_no && guards->has_yes && now_us < lapse_us(guards))
         return NULL;
-    return guards->no[0] != '\0' ? guards->no : "the battery has not answered yet";
+    return guards_has_cause(guards) ? guards->no : "the battery has not answered yet";
 }
 
 enum guards_answer guards_judge(struct json_object *result, const struct failure *failure,

@@ -88,6 +88,9 @@ void guards_supervisor_seen(struct guards *guards, int64_t now_us);
 /* Why modes other than Waiting are refused, or NULL if they are not. */
 const char *guards_denial(const struct guards *guards, int64_t now_us);
 
+/* Whether guards_denial tells what the battery's owner has said, not that it has yet to. */
+bool guards_has_cause(const struct guards *guards);
+
 /*
  * What an answer to battd's check_battery means. result is NULL when the call failed with
  * failure; *why is filled for anything but GUARDS_YES and borrows from failure.

@@ -111,9 +111,11 @@ static void note_answering(struct port *port, bool answering, const char *why, i
 
     port->answering = answering;
     if (answering) {
-        log_info("link", "the converter answers");
+        log_info("link", "the converter answers after %.1f s",
+                 (double)(now_us - port->silent_us) / US_PER_S);
         return;
     }
+    port->silent_us = now_us;
     snprintf(text, sizeof text, "the converter does not answer: %s", why);
     log_warning("link", "%s", text);
     trace_file_want(&port->trace_file, text, now_us);

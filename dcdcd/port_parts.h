@@ -29,6 +29,7 @@ struct port {
 
     unsigned silences; /* exchanges without an answer since the last answer */
     bool answering;    /* there were no more of them than one command may be retried */
+    int64_t silent_us; /* since when that is not so */
     int64_t answer_us;
     char last_failure[FAILURE_TEXT_SIZE];
     struct answers answers;

@@ -14,7 +14,7 @@ import time
 import pytest
 
 from link import TIMEOUT, ask, wait_until
-from stack import BUILD
+from stack import BUILD, DCDC
 
 SECONDS = float(os.environ.get("FLOOD_SECONDS", 6))
 KINDS = ["silent", "drip", "connects", "requests", "headers", "broken", "unread"]
@@ -61,7 +61,7 @@ def connections(unit):
 @pytest.fixture
 def flooded(stack):
     stack.environment = {"ASAN_OPTIONS": "exitcode=99:detect_leaks=1:quarantine_size_mb=1"}
-    return stack.start()
+    return stack.start(config={f"{DCDC}.reply_timeout": "1"})  # the simulator is starved as well
 
 
 @pytest.mark.parametrize("kind", KINDS)

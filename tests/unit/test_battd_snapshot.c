@@ -132,11 +132,33 @@ static void everything_is_counted(void **state)
     assert_int_equal(snapshot.counters.outcomes[OUTCOME_OK], 1);
 }
 
+/* Dead all day, and for reasons that change: said once. */
+static void a_day_of_failures_is_told_once(void **state)
+{
+    static const struct {
+        enum outcome outcome;
+        const char *error;
+    } errors[] = {{OUTCOME_TIMEOUT, "no answer within 1 s"},
+                  {OUTCOME_CHECKSUM, "checksum error"},
+                  {OUTCOME_PORT, "hung up"}};
+    struct snapshot snapshot = {0};
+    unsigned told = 0;
+
+    (void)state;
+    assert_false(snapshot_succeeded(&snapshot, &HALF, T0));
+    for (int64_t i = 1; i <= 86400; i++)
+        told += snapshot_failed(&snapshot, errors[i % 3].outcome, errors[i % 3].error, MAX_AGE,
+                                T0 + i * S);
+    assert_int_equal(told, 1);
+    assert_true(snapshot_succeeded(&snapshot, &HALF, T0 + 86401 * S));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(waits_before_the_first_poll),
         cmocka_unit_test(the_first_poll_may_fail),
+        cmocka_unit_test(a_day_of_failures_is_told_once),
         cmocka_unit_test(a_reading_is_served_until_it_is_too_old),
         cmocka_unit_test(failures_leave_a_fresh_reading_alone),
         cmocka_unit_test(lost_and_back_are_announced_once),
