@@ -2,7 +2,9 @@
 """The systemd units as `make install` puts them: valid, hardened, and what they promise."""
 
 import configparser
+import os
 import re
+import stat
 import subprocess
 
 import pytest
@@ -90,8 +92,9 @@ def test_devices_only(units, name):
     assert set(service["SupplementaryGroups"].split()) == {"dialout", "gpio"}
 
 
-def test_sysusers(installed, tmp_path):
-    """The user and the groups that the units name, made in an empty tree."""
+@pytest.fixture
+def machine(installed, tmp_path):
+    """An empty tree with the user and the groups that the units name."""
     (tmp_path / "etc").mkdir()
     done = subprocess.run(
         ["systemd-sysusers", f"--root={tmp_path}", str(installed / "lib/sysusers.d/dcdc-batt-comm.conf")],
@@ -99,12 +102,62 @@ def test_sysusers(installed, tmp_path):
         capture_output=True,
     )
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^dcdc:", (tmp_path / "etc/passwd").read_text(), re.MULTILINE)
+    return tmp_path
+
+
+def test_sysusers(machine):
+    assert re.search(r"^dcdc:", (machine / "etc/passwd").read_text(), re.MULTILINE)
     groups = dict(
         (line.split(":")[0], line.split(":")[3])
-        for line in (tmp_path / "etc/group").read_text().splitlines()
+        for line in (machine / "etc/group").read_text().splitlines()
     )
     assert groups["dialout"] == groups["gpio"] == "dcdc"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a directory away")
+def test_tmpfiles(installed, machine):
+    """The run directory of daemons started by hand."""
+    subprocess.run(
+        ["systemd-tmpfiles", "--create", f"--root={machine}", str(installed / "lib/tmpfiles.d/dcdc-batt-comm.conf")],
+        check=True,
+    )
+    directory = (machine / "run/dcdc_batt_comm").stat()
+    user = re.search(r"^dcdc:x:(\d+):(\d+):", (machine / "etc/passwd").read_text(), re.MULTILINE)
+    assert (directory.st_uid, directory.st_gid) == (int(user[1]), int(user[2]))
+    assert stat.S_IMODE(directory.st_mode) == 0o750
+
+
+def test_modules(installed):
+    """The classes of devices that the units allow exist when they start."""
+    modules = (installed / "lib/modules-load.d/dcdc-batt-comm.conf").read_text()
+    assert {"usbserial", "cdc_acm"} <= set(modules.split())
+
+
+def test_prometheus_examples(installed):
+    examples = installed / "share/doc/dcdc_batt_comm/examples"
+    assert {path.name for path in examples.iterdir()} == {"prometheus.yml", "dcdc_batt_comm.rules.yml"}
+    done = subprocess.run(
+        ["promtool", "check", "config", examples / "prometheus.yml"], capture_output=True, text=True
+    )
+    assert done.returncode == 0 and "rules found" in done.stdout, done
+
+
+@pytest.mark.parametrize("name", DAEMONS)
+def test_sandbox(units, name):
+    """What no daemon needs; test_exposure weighs it all."""
+    service = read(units / f"{name}.service")["Service"]
+    assert service["NoNewPrivileges"] == service["MemoryDenyWriteExecute"] == "yes"
+    assert service["CapabilityBoundingSet"] == "" and service["ProtectSystem"] == "strict"
+    assert service["DevicePolicy"] == "closed"
+    allowed = {"AF_UNIX"} | ({"AF_INET", "AF_INET6"} if name == "gatewayd" else set())
+    assert set(service["RestrictAddressFamilies"].split()) == allowed
+
+
+def test_target(units):
+    target = read(units / "dcdc-batt-comm.target")
+    assert set(target["Unit"]["Wants"].split()) == {f"{name}.service" for name in DAEMONS}
+    assert target["Install"]["WantedBy"] == "multi-user.target"
+    assert all(read(units / f"{name}.service")["Unit"]["PartOf"] == "dcdc-batt-comm.target" for name in DAEMONS)
 
 
 def test_uninstall(tmp_path):
