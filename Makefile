@@ -10,6 +10,7 @@ sbindir     ?= $(exec_prefix)/sbin
 sysconfdir  ?= /etc
 datarootdir ?= $(prefix)/share
 docdir      ?= $(datarootdir)/doc/dcdc_batt_comm
+mandir      ?= $(datarootdir)/man
 # Where scripts/doctor looks from sbindir.
 doctordir    = $(prefix)/share/dcdc_batt_comm/doctor
 libdir      ?= $(prefix)/lib
@@ -214,13 +215,15 @@ fuzz-here: $(addprefix $(BUILD)/,$(FUZZ_TARGETS))
 UNITS := $(addsuffix .service,$(DAEMONS)) dcdc-batt-comm.target
 SYSTEM_FILES := $(addsuffix /dcdc-batt-comm.conf,$(addprefix $(libdir)/,sysusers.d tmpfiles.d modules-load.d))
 
-install: $(addprefix $(BUILD)/,$(DAEMONS)) ## install daemons, units and example configuration
+install: $(addprefix $(BUILD)/,$(DAEMONS)) ## install daemons, units, man pages and example configuration
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(sbindir) $(sysconfdir)/dcdc_batt_comm $(docdir)/examples $(unitdir) \
-	    $(udevdir) $(dir $(SYSTEM_FILES)) $(doctordir))
+	    $(udevdir) $(dir $(SYSTEM_FILES)) $(doctordir) $(mandir)/man5 $(mandir)/man8)
 	$(INSTALL) -m 755 $^ $(DESTDIR)$(sbindir)
 	$(INSTALL) -m 755 scripts/doctor $(DESTDIR)$(sbindir)/dcdc-doctor
 	$(INSTALL) -m 644 $(wildcard scripts/dcdc_doctor/*.py) $(DESTDIR)$(doctordir)
 	$(INSTALL) -m 644 README.md CHANGES.md LICENSE $(wildcard doc/*.md) $(DESTDIR)$(docdir)
+	$(INSTALL) -m 644 doc/man/*.5 $(DESTDIR)$(mandir)/man5
+	$(INSTALL) -m 644 doc/man/*.8 $(DESTDIR)$(mandir)/man8
 	$(INSTALL) -m 644 etc/dcdc_batt_comm.yml $(DESTDIR)$(docdir)/dcdc_batt_comm.yml
 	$(INSTALL) -m 644 $(wildcard etc/prometheus/*.yml) $(DESTDIR)$(docdir)/examples
 	test -e $(DESTDIR)$(sysconfdir)/dcdc_batt_comm/dcdc_batt_comm.yml || \
@@ -235,12 +238,14 @@ install: $(addprefix $(BUILD)/,$(DAEMONS)) ## install daemons, units and example
 	    $(INSTALL) -m 644 etc/$$kind/dcdc-batt-comm.conf $(DESTDIR)$(libdir)/$$kind; done
 
 install-simulators: $(addprefix $(BUILD)/,$(SIMS)) ## install the simulators
-	$(INSTALL) -d $(DESTDIR)$(bindir)
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(mandir)/man1
 	$(INSTALL) -m 755 $^ $(DESTDIR)$(bindir)
+	$(INSTALL) -m 644 doc/man/*.1 $(DESTDIR)$(mandir)/man1
 
 uninstall: ## remove what install and install-simulators put, but the configuration
 	rm -f $(addprefix $(DESTDIR),$(addprefix $(sbindir)/,$(DAEMONS) dcdc-doctor) $(addprefix $(bindir)/,$(SIMS)) \
-	    $(addprefix $(unitdir)/,$(UNITS)) $(udevdir)/60-dcdc-batt-comm.rules $(SYSTEM_FILES))
+	    $(addprefix $(unitdir)/,$(UNITS)) $(udevdir)/60-dcdc-batt-comm.rules $(SYSTEM_FILES) \
+	    $(foreach page,$(notdir $(wildcard doc/man/*)),$(mandir)/man$(subst .,,$(suffix $(page)))/$(page)))
 	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(doctordir)
 
 # dpkg-buildpackage wants debian/ at the top of the tree it builds in, so it gets a tree of its own.

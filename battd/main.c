@@ -89,7 +89,7 @@ out:
 
 int main(int argc, char **argv)
 {
-    struct battd battd = {.daemon = {.name = "battd", .summary = "Reads the battery."}};
+    struct battd battd = {.daemon = {.name = "battd", .summary = "reads a battery on Modbus RTU"}};
     int status;
 
     if (!daemon_init(&battd.daemon, argc, argv, &status))
