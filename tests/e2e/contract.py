@@ -36,6 +36,7 @@ EARLY = {
     "400": SHARED["Malformed"],
     "403": SHARED["Forbidden"],
     "413": SHARED["TooLarge"],
+    "414": SHARED["TargetTooLong"],
     "503": SHARED["Unavailable"],
 }
 

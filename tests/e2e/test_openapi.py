@@ -37,6 +37,13 @@ def test_it_is_served(unit):
     assert reply.json["info"]["version"] == version
 
 
+def test_a_long_target_is_described(unit):
+    """The shortest that is refused; the answer is held to the description as all are."""
+    for path in ("/version/get", "/nothing"):
+        assert unit.get(f"{path}?{'x' * (4095 - len(path))}").status != 414
+        assert "4096" in unit.get(f"{path}?{'x' * (4096 - len(path))}").error
+
+
 def answer(method="GET", path="/battery/get", status=200, headers=None, body=None):
     good = {"battery_operation_status": 3, "rsoc": 50.5}
     text = json.dumps(good if body is None else body).encode() if method != "HEAD" else b""
