@@ -99,7 +99,8 @@ def test_options(page):
 def test_simulators_defaults(name):
     """Those that --help prints."""
     page = ROOT / f"doc/man/{name}.1"
-    printed = dict(re.findall(r"^  --([\w-]+) .*\(default (\S+)\)$", run(BUILD / name, "--help").stdout, re.M))
+    help_text = run(BUILD / name, "--help").stdout
+    printed = dict(re.findall(r"^  --([\w-]+) .*\(default (\S+)\)$", help_text, re.M))
     described = dict(
         re.findall(r"^ {5}--([\w-]+) \S+\n.*Default: (\S+)\.$", section(page, "OPTIONS"), re.M)
     )
@@ -159,7 +160,8 @@ def test_files_in_the_run_directory(unit):
     wait_until(lambda: (unit.dir / "dcdcd.trace").exists())
     described = set()
     for name in DAEMONS:
-        described |= set(re.findall(rf"^ {{5}}({name}\.\S+)", section(ROOT / f"doc/man/{name}.8", "FILES"), re.M))
+        files = section(ROOT / f"doc/man/{name}.8", "FILES")
+        described |= set(re.findall(rf"^ {{5}}({name}\.\S+)", files, re.M))
     found = {path.name for path in unit.dir.iterdir() if path.name.partition(".")[0] in DAEMONS}
     assert found == described
 
@@ -229,8 +231,8 @@ def test_keys_are_those_of_the_schema():
 def test_paths_are_those_that_are_printed(tmp_path):
     printed = check(tmp_path, {}, "--print-config")
     assert printed.returncode == 0, printed.stderr
-    paths = {re.sub(r"^(dcdc|battery)\.\w+\.", r"\1.NAME.", path) for path in leaves(json.loads(printed.stdout))}
-    assert paths <= set(KEYS)
+    paths = leaves(json.loads(printed.stdout))
+    assert {re.sub(r"^(dcdc|battery)\.\w+\.", r"\1.NAME.", path) for path in paths} <= set(KEYS)
 
 
 @pytest.mark.parametrize("path", KEYS)
@@ -247,14 +249,19 @@ def test_required_key(tmp_path, path):
 
 def test_defaults(tmp_path):
     """The file with all defaults written into it means the same as the file without."""
-    defaults = {path: found[1] for path, text in KEYS.items() if (found := re.search(r"[Dd]efault: (.*)\.$", text))}
+    found = {path: re.search(r"[Dd]efault: (.*)\.$", text) for path, text in KEYS.items()}
+    defaults = {path: match[1] for path, match in found.items() if match}
     assert len(defaults) > 20
     bare, full = (check(tmp_path, changes, "--print-config") for changes in ({}, defaults))
     assert bare.returncode == full.returncode == 0, full.stderr
     assert json.loads(full.stdout) == json.loads(bare.stdout)
 
 
-RANGES = {path: found for path, text in KEYS.items() if (found := re.search(r"(-?[\d.]+) to (-?[\d.]+)\b", text))}
+RANGES = {
+    path: match
+    for path, text in KEYS.items()
+    if (match := re.search(r"(-?[\d.]+) to (-?[\d.]+)\b", text))
+}
 
 
 @pytest.mark.parametrize("path", RANGES)
