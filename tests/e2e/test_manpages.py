@@ -88,7 +88,7 @@ def test_options(page):
     """The same options with the same arguments as --help, and as the page's own synopsis."""
     help_text = run(program(page), "--help").stdout
     printed = set(re.findall(r"^  (?:-h, )?(--[\w-]+(?: [^\s,]+)?)(?=  |$)", help_text, re.M))
-    described = re.findall(r"^ {5}(--\S+(?: [A-Z%]+)?)(?=  |$)", section(page, "OPTIONS"), re.M)
+    described = re.findall(r"^ {5,7}(--\S+(?: [A-Z%]+)?)(?=  |$)", section(page, "OPTIONS"), re.M)
     assert printed and set(described) == printed
     assert len(described) == len(printed)
     synopsis = re.findall(r"--[\w-]+(?: [^\s\]]+)?", section(page, "SYNOPSIS").replace(" --", "  --"))
@@ -102,7 +102,7 @@ def test_simulators_defaults(name):
     help_text = run(BUILD / name, "--help").stdout
     printed = dict(re.findall(r"^  --([\w-]+) .*\(default (\S+)\)$", help_text, re.M))
     described = dict(
-        re.findall(r"^ {5}--([\w-]+) \S+\n.*Default: (\S+)\.$", section(page, "OPTIONS"), re.M)
+        re.findall(r"^ {5,7}--([\w-]+) \S+\n.*Default: (\S+)\.$", section(page, "OPTIONS"), re.M)
     )
     assert printed and described == printed
 
@@ -113,7 +113,7 @@ def test_control_commands(stack, name):
     told = stack.eza("help") if name == "eza2500-sim" else stack.battery("help")
     commands = {line.split()[0].rstrip(":") for line in told["help"]}
     page = section(ROOT / f"doc/man/{name}.1", "CONTROL")
-    assert set(re.findall(r"^ {5}([a-z]+)\b(?= |$)(?! text)", page, re.M)) == commands
+    assert set(re.findall(r"^ {5,7}([a-z]+)\b(?= |$)(?! text)", page, re.M)) == commands
 
 
 # exit statuses and files
@@ -133,7 +133,7 @@ def test_exit_statuses(stack, name):
         run(program, "--config", stack.dir / "missing").returncode,
     }
     page = section(ROOT / f"doc/man/{name}.8", "EXIT STATUS")
-    assert seen == {int(status) for status in re.findall(r"^ {5}(\d+) ", page, re.M)}
+    assert seen == {int(status) for status in re.findall(r"^ {5,7}(\d+) ", page, re.M)}
 
 
 @pytest.mark.parametrize("name", SIMULATORS)
@@ -148,7 +148,7 @@ def test_exit_statuses_of_simulators(stack, name):
         run(BUILD / name, *arguments, "--nonsense").returncode,
     }
     page = section(ROOT / f"doc/man/{name}.1", "EXIT STATUS")
-    assert seen == {int(status) for status in re.findall(r"^ {5}(\d+) ", page, re.M)}
+    assert seen == {int(status) for status in re.findall(r"^ {5,7}(\d+) ", page, re.M)}
 
 
 def test_files_in_the_run_directory(unit):
@@ -161,7 +161,7 @@ def test_files_in_the_run_directory(unit):
     described = set()
     for name in DAEMONS:
         files = section(ROOT / f"doc/man/{name}.8", "FILES")
-        described |= set(re.findall(rf"^ {{5}}({name}\.\S+)", files, re.M))
+        described |= set(re.findall(rf"^ {{5,7}}({name}\.\S+)", files, re.M))
     found = {path.name for path in unit.dir.iterdir() if path.name.partition(".")[0] in DAEMONS}
     assert found == described
 
@@ -174,7 +174,7 @@ LEFT_OUT = "May be left out"
 
 def keys():
     """The page's keys by their paths, and what it says of each."""
-    found = re.findall(r"^ {5}([\w.]+)\n {13}(.*)$", section(CONFIG_PAGE, "KEYS"), re.M)
+    found = re.findall(r"^ {5,7}([\w.]+)\n {13,15}(.*)$", section(CONFIG_PAGE, "KEYS"), re.M)
     assert len(found) == len(dict(found)) > 50
     return dict(found)
 
