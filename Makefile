@@ -217,15 +217,17 @@ SYSTEM_FILES := $(addsuffix /dcdc-batt-comm.conf,$(addprefix $(libdir)/,sysusers
 
 install: $(addprefix $(BUILD)/,$(DAEMONS)) ## install daemons, units, man pages and example configuration
 	$(INSTALL) -d $(addprefix $(DESTDIR),$(sbindir) $(sysconfdir)/dcdc_batt_comm $(docdir) $(unitdir) \
-	    $(udevdir) $(dir $(SYSTEM_FILES)) $(doctordir) $(mandir)/man5 $(mandir)/man8 $(docdir)/prometheus)
+	    $(udevdir) $(dir $(SYSTEM_FILES)) $(doctordir) $(mandir)/man5 $(mandir)/man8 \
+	    $(addprefix $(docdir)/,doc etc/prometheus))
 	$(INSTALL) -m 755 $^ $(DESTDIR)$(sbindir)
 	$(INSTALL) -m 755 scripts/doctor $(DESTDIR)$(sbindir)/dcdc-doctor
 	$(INSTALL) -m 644 $(wildcard scripts/dcdc_doctor/*.py) $(DESTDIR)$(doctordir)
-	$(INSTALL) -m 644 README.md CHANGES.md LICENSE $(wildcard doc/*.md) $(DESTDIR)$(docdir)
-	$(INSTALL) -m 644 etc/prometheus/*.yml $(DESTDIR)$(docdir)/prometheus
+	$(INSTALL) -m 644 README.md CHANGES.md LICENSE $(DESTDIR)$(docdir)
+	$(INSTALL) -m 644 doc/*.md $(DESTDIR)$(docdir)/doc
+	$(INSTALL) -m 644 etc/dcdc_batt_comm.yml $(DESTDIR)$(docdir)/etc
+	$(INSTALL) -m 644 etc/prometheus/*.yml $(DESTDIR)$(docdir)/etc/prometheus
 	$(INSTALL) -m 644 doc/man/*.5 $(DESTDIR)$(mandir)/man5
 	$(INSTALL) -m 644 doc/man/*.8 $(DESTDIR)$(mandir)/man8
-	$(INSTALL) -m 644 etc/dcdc_batt_comm.yml $(DESTDIR)$(docdir)/dcdc_batt_comm.yml
 	test -e $(DESTDIR)$(sysconfdir)/dcdc_batt_comm/dcdc_batt_comm.yml || \
 	    $(INSTALL) -m 644 etc/dcdc_batt_comm.yml $(DESTDIR)$(sysconfdir)/dcdc_batt_comm
 	for daemon in $(DAEMONS); do \

@@ -40,8 +40,7 @@ def anchor(heading):
 # links
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links(document):
+def check_links(document):
     """Each leads to a file, and to a heading in it."""
     for target, heading in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", document.read_text()):
         if target.startswith("http"):
@@ -52,6 +51,25 @@ def test_links(document):
             text = re.sub(r"^```.*?^```", "", file.read_text(), flags=re.S | re.M)
             anchors = {anchor(one) for one in re.findall(r"^#+ (.+)$", text, re.M)}
             assert heading in anchors, f"{target}#{heading}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links(document):
+    check_links(document)
+
+
+def test_links_of_what_is_installed(tmp_path):
+    (ROOT / "build").mkdir(exist_ok=True)
+    subprocess.run(
+        ["flock", "build/.lock", "make", "-s", "install", f"DESTDIR={tmp_path}"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+    )
+    installed = list(tmp_path.rglob("*.md"))
+    assert {path.name for path in installed} == {path.name for path in DOCUMENTS}
+    for document in installed:
+        check_links(document)
 
 
 def test_each_document_is_listed():
