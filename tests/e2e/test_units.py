@@ -134,7 +134,7 @@ def test_modules(installed):
 
 
 def test_prometheus_examples(installed):
-    examples = installed / "share/doc/dcdc_batt_comm/prometheus"
+    examples = installed / "share/doc/dcdc_batt_comm/etc/prometheus"
     assert {path.name for path in examples.iterdir()} == {"prometheus.yml", "dcdc_batt_comm.rules.yml"}
     done = subprocess.run(
         ["promtool", "check", "config", examples / "prometheus.yml"], capture_output=True, text=True
