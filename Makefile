@@ -62,8 +62,8 @@ HEADERS    := $(wildcard $(addsuffix /*.h,common $(DAEMONS) tests/sim tests/unit
 OBJECTS    := $(call objs,$(SOURCES))
 
 .DEFAULT_GOAL := all
-.PHONY: all bench-flood bench-stop model help test unit e2e bench lint format check-format install \
-        install-simulators uninstall deb clean FORCE
+.PHONY: all bench-flood bench-stop model help test test-kill test-replug unit e2e bench \
+        lint format check-format install install-simulators uninstall deb clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -135,6 +135,15 @@ bench-flood: all ## flood the web side, a minute each way, and measure the super
 	FLOOD_SECONDS=60 DCDC_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -s -p no:cacheprovider \
 	    tests/e2e/test_flood.py
 
+# With sanitizers: make test-kill BUILD=build/asan SANITIZE=address,undefined.
+E2E_SHOWN = DCDC_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -s -p no:cacheprovider
+
+test-kill: all ## kill the daemons 200 times under load
+	@DCDC_KILLS=200 $(E2E_SHOWN) tests/e2e/test_processes.py -k killed_at_random
+
+test-replug: all ## unplug each port 100 times; CPU while it is away
+	@$(E2E_SHOWN) tests/e2e/test_replug.py -k 'many_times or busy_loop'
+
 model: $(BUILD)/unit/test_guard_model ## explore the guards' model for two minutes
 	GUARD_MODEL_DEPTH=6 $(BUILD)/unit/test_guard_model
 
@@ -189,12 +198,15 @@ fuzz_config_max_len   := 4096
 fuzz_jsonrpc_max_len  := 1024
 fuzz_eza_link_max_len := 192
 
-.PHONY: fuzz fuzz-brief fuzz-here
+.PHONY: fuzz fuzz-brief fuzz-long fuzz-here
 fuzz: ## fuzz each parser for FUZZ_TIME seconds (60) or FUZZ_RUNS inputs
 	@+$(FUZZ_MAKE) fuzz-here
 
 fuzz-brief: ## fuzz each parser for 3 seconds
 	@+$(FUZZ_MAKE) FUZZ_TIME=3 FUZZ_RUNS= fuzz-here
+
+fuzz-long: ## fuzz each parser with 10,000,000 inputs
+	@+$(FUZZ_MAKE) FUZZ_RUNS=10000000 fuzz-here
 
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/libdcdcd.a $(BUILD)/libbattd.a \
                  $(BUILD)/libgatewayd.a $(COMMON_LIB)

@@ -15,7 +15,7 @@ import threading
 import time
 
 from eza import Wire
-from link import TIMEOUT, control, http_get, rpc, wait_until
+from link import TIMEOUT, RpcError, control, http_get, rpc, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(ROOT, os.environ.get("DCDC_BUILD", "build/asan"))
@@ -296,9 +296,9 @@ class Stack:
 
     def settle(self):
         """Lets dcdcd learn the converter's mode, and forgets the frames until now."""
-        self.rpc("dcdcd", "remote_get_status")
+        wait_until(lambda: self.served("dcdcd", "remote_get_status"))
         if "battd" in self.programs:
-            self.rpc("battd", "check_battery")
+            wait_until(lambda: self.served("battd", "check_battery"))
         self.wire()
 
     # talking
@@ -320,6 +320,13 @@ class Stack:
 
     def rpc(self, daemon, method, params=None):
         return rpc(self.socket(daemon), method, params)
+
+    def served(self, daemon, method):
+        """The result of a call, None if it fails."""
+        try:
+            return self.rpc(daemon, method)
+        except RpcError:
+            return None
 
     def eza(self, command):
         return control(self.control_socket("eza2500-sim"), command)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Daemons killed at random under load, frozen, started in any order, missing.
 
-DCDC_KILLS sets how often test_killed_at_random kills (default 12), DCDC_SEED its random numbers.
+DCDC_KILLS sets how often test_killed_at_random kills (default 12; make test-kill: 200), DCDC_SEED
+its random numbers.
 """
 
+import collections
 import contextlib
 import itertools
 import os
@@ -151,6 +153,21 @@ def check_sets(load, wire):
     assert wire.commands.count("1-4") <= len(modes)
 
 
+def summary(load, killed, seconds):
+    """What became of all requests, in one line for each kind of client."""
+    lines = [f"{sum(killed.values())} kills in {seconds:.0f} s: {dict(sorted(killed.items()))}"]
+    for what, requests in (("reads", load.requests), ("sets", load.sets)):
+        replies = [one.reply for one in requests if one.reply is not None]
+        succeeded = sum(reply.status == 200 for reply in replies)
+        longest = max(reply.seconds for reply in replies)
+        lines.append(
+            f"{len(requests)} {what}: {succeeded} succeeded, {len(replies) - succeeded} were told of"
+            f" an error, {len(requests) - len(replies)} met gatewayd's death; the longest took"
+            f" {longest:.2f} s"
+        )
+    return "\n" + "\n".join(lines)
+
+
 @pytest.fixture
 def ready(stack):
     order = ("eza2500-sim", "battery-sim", *DAEMONS)
@@ -165,7 +182,9 @@ def ready(stack):
 def test_killed_at_random(ready):
     choice = random.Random(SEED)
     away, long_away = [], []
+    killed = collections.Counter()
     wire = eza.Wire()
+    started = time.monotonic()
     with Load(ready) as load:
         for _ in range(KILLS):
             load.settled()
@@ -173,6 +192,7 @@ def test_killed_at_random(ready):
             name = choice.choice(DAEMONS)
             began = time.monotonic()
             ready.kill(name)
+            killed[name] += 1
             time.sleep(choice.choice([0, 0.05, 0.3, 1]))  # away for so long
             launch_same_port(ready, name)
             span = (began, time.monotonic())
@@ -183,6 +203,7 @@ def test_killed_at_random(ready):
             wire += ready.wire()
         load.settled()
     wire += ready.wire()
+    print(summary(load, killed, time.monotonic() - started))
     check_requests(load, away, long_away)
     check_sets(load, wire)
     assert sum(one.reply is not None and one.reply.status == 200 for one in load.sets) > 0

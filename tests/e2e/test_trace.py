@@ -2,6 +2,7 @@
 """The flight recorder: `trace`, followed or not, the file it leaves behind, and its replay."""
 
 import json
+import statistics
 import subprocess
 
 import pytest
@@ -65,8 +66,10 @@ def test_the_same_bytes_as_on_the_wire(unit):
         assert frame["verdict"] == ("sent" if frame["dir"] == ">" else "ok")
         assert 0 <= frame["age"] < 10
         # Of a request its first byte, of an answer its last one; both clocks are the same.
-        moment = heard.began if frame["dir"] == ">" else heard.ended
-        assert frame["time"] == pytest.approx(moment, abs=0.02)
+        if frame["dir"] == ">":
+            assert heard.began - 1 < frame["time"] <= heard.began
+        else:
+            assert heard.ended <= frame["time"] < heard.ended + 1
 
 
 def test_the_battery_s_bytes(unit):
@@ -259,7 +262,7 @@ def test_socat_shows_the_battery_live(unit):
     recorded = brief(trace(unit, "battd"))
     expected = brief(seen)
     assert recorded[: len(expected)] == expected
-    assert [one[0] for one in expected] == [">", "<"] * (len(expected) // 2)
+    assert [one[0] for one in expected] == ([">", "<"] * len(expected))[: len(expected)]
 
 
 def test_a_follower_may_ask_other_things(unit):
@@ -390,8 +393,9 @@ def test_a_replay_keeps_the_times(stack, another):
     replay(another, path)
     another.ok("/dcdc/get")
     replayed = [(one["dir"], one["time"]) for one in trace(another)][-12:]
-    for times in zip(delays(recorded), delays(replayed)):
-        assert times[0] == pytest.approx(times[1], abs=0.005)
+    # Never sooner than recorded; later only as far as the machine makes it.
+    late = [after - before for before, after in zip(delays(recorded), delays(replayed))]
+    assert min(late) > -0.001 and statistics.median(late) < 0.03, late
     assert min(delays(replayed)) > 0.04
 
 
