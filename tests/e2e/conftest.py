@@ -3,7 +3,7 @@
 
 import pytest
 
-from stack import BUILD, DAEMONS, SIMULATORS, Stack
+from stack import BUILD, DAEMONS, DCDC, SIMULATORS, Stack
 
 
 def pytest_sessionstart(session):
@@ -44,3 +44,9 @@ def another():
 def unit(stack):
     """Both simulators and all daemons, with the test configuration, ready."""
     return stack.start()
+
+
+@pytest.fixture
+def patient_unit(stack):
+    """The same with a reply timeout of 1 s: slow answers are in time, on a busy machine too."""
+    return stack.start(config={f"{DCDC}.reply_timeout": "1"})

@@ -161,8 +161,8 @@ def summary(load, killed, seconds):
         succeeded = sum(reply.status == 200 for reply in replies)
         longest = max(reply.seconds for reply in replies)
         lines.append(
-            f"{len(requests)} {what}: {succeeded} succeeded, {len(replies) - succeeded} were told of"
-            f" an error, {len(requests) - len(replies)} met gatewayd's death; the longest took"
+            f"{len(requests)} {what}: {succeeded} succeeded, {len(replies) - succeeded} were told"
+            f" of an error, {len(requests) - len(replies)} met gatewayd's death; the longest took"
             f" {longest:.2f} s"
         )
     return "\n" + "\n".join(lines)

@@ -134,18 +134,18 @@ def test_daemons_before_the_simulators(stack):
 
 
 @pytest.mark.parametrize("daemon", ["dcdcd", "gatewayd", "battd"])
-def test_asked_to_stop_while_answering(unit, daemon):
+def test_asked_to_stop_while_answering(patient_unit, daemon):
     """What is under way is answered, then it ends with status 0."""
-    unit.eza("set turnaround 0.06")
+    patient_unit.eza("set turnaround 0.06")
     path = "/battery/get" if daemon == "battd" else "/dcdc/get"
-    with concurrent_requests(unit.address, [path] * 2) as replies:
+    with concurrent_requests(patient_unit.address, [path] * 2) as replies:
         if daemon != "battd":
-            wait_until(lambda: unit.wire().requests)
+            wait_until(lambda: patient_unit.wire().requests)
         began = time.monotonic()
-        unit.end(daemon)
+        patient_unit.end(daemon)
         assert time.monotonic() - began < 5
         if daemon != "gatewayd":
-            unit.start(daemon)
+            patient_unit.start(daemon)
     assert [reply.status for reply in replies()] == [200, 200]
 
 
@@ -169,31 +169,32 @@ def test_frozen_for_long(unit, daemon):
     wait_until(lambda: unit.get("/all/get").status == 200, 3)
 
 
-def test_a_set_is_not_executed_twice(unit):
+def test_a_set_is_not_executed_twice(patient_unit):
     """dcdcd dies while it sets: gatewayd does not send the set to its successor."""
-    unit.eza("set turnaround 0.06")
-    with concurrent_requests(unit.address, [f"/dcdc/set?{SET}"]) as replies:
-        wait_until(lambda: unit.eza("state")["state"]["counters"]["requests"] > 4)
-        unit.kill("dcdcd")
-        unit.start("dcdcd")
+    patient_unit.eza("set turnaround 0.06")
+    with concurrent_requests(patient_unit.address, [f"/dcdc/set?{SET}"]) as replies:
+        wait_until(lambda: patient_unit.eza("state")["state"]["counters"]["requests"] > 4)
+        patient_unit.kill("dcdcd")
+        patient_unit.start("dcdcd")
     reply = replies()[0]
     assert reply.status == 503 and "dcdcd" in reply.error
-    unit.ok("/dcdc/get")
-    assert unit.wire().commands.count("4-4") <= 1
+    patient_unit.ok("/dcdc/get")
+    assert patient_unit.wire().commands.count("4-4") <= 1
 
 
-def test_a_stop_is_executed_for_certain(unit):
+def test_a_stop_is_executed_for_certain(patient_unit):
     """The same with a stop: it is sent again."""
-    unit.ok(f"/dcdc/set?{SET}")
-    unit.wire()
-    unit.eza("set turnaround 0.06")
-    unit.eza("fault silence for 1-4 count 1")
-    with concurrent_requests(unit.address, ["/dcdc/set?mode=0x0000&dvg=350&dig=2"]) as replies:
-        wait_until(lambda: "1-4" in unit.wire().commands)
-        unit.kill("dcdcd")
-        unit.start("dcdcd")
+    patient_unit.ok(f"/dcdc/set?{SET}")
+    patient_unit.wire()
+    patient_unit.eza("set turnaround 0.06")
+    patient_unit.eza("fault silence for 1-4 count 1")
+    stop = "/dcdc/set?mode=0x0000&dvg=350&dig=2"
+    with concurrent_requests(patient_unit.address, [stop]) as replies:
+        wait_until(lambda: "1-4" in patient_unit.wire().commands)
+        patient_unit.kill("dcdcd")
+        patient_unit.start("dcdcd")
     assert replies()[0].status == 200
-    assert unit.eza("state")["state"]["mode"] == "0x0000"
+    assert patient_unit.eza("state")["state"]["mode"] == "0x0000"
 
 
 def test_a_running_converter_stays_as_it_is(unit):

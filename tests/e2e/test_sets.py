@@ -362,27 +362,28 @@ def test_a_stop_on_the_socket(running, params):
     assert_stopped(running)
 
 
-def test_a_stop_does_not_wait_behind_reading(unit):
+def test_a_stop_does_not_wait_behind_reading(patient_unit):
     """It is the next command after the one now on the wire, however many readers wait."""
-    unit.ok(f"/dcdc/set?mode={CHARGE}&{SET}")
-    unit.eza("set turnaround 0.05")
+    patient_unit.ok(f"/dcdc/set?mode={CHARGE}&{SET}")
+    patient_unit.eza("set turnaround 0.05")
     paths = ["/dcdc/get", "/remote/ioctl/get", "/dcdc/get/status", "/remote/get"]
-    with concurrent_requests(unit.address, paths * 2) as answers:
-        wait_until(lambda: unit.wire().requests)
-        unit.wire()
-        unit.ok(f"/dcdc/set?mode={STOP}")
-        commands = unit.wire().commands
+    with concurrent_requests(patient_unit.address, paths * 2) as answers:
+        wait_until(lambda: patient_unit.wire().requests)
+        patient_unit.wire()
+        patient_unit.ok(f"/dcdc/set?mode={STOP}")
+        commands = patient_unit.wire().commands
         assert "1-4" in commands[:2], commands
     assert [reply.status for reply in answers()] == [200] * 8
 
 
-def test_a_stop_goes_before_sets(unit):
-    unit.ok(f"/dcdc/set?mode={CHARGE}&{SET}")
-    unit.eza("set turnaround 0.05")
-    with concurrent_requests(unit.address, [f"/dcdc/set?dig={n}" for n in (3, 4, 5)]) as answers:
-        wait_until(lambda: unit.wire().requests)
-        unit.ok(f"/dcdc/set?mode={STOP}")
-    assert unit.ok("/dcdc/get")["status"]["status"] == STOP
+def test_a_stop_goes_before_sets(patient_unit):
+    patient_unit.ok(f"/dcdc/set?mode={CHARGE}&{SET}")
+    patient_unit.eza("set turnaround 0.05")
+    sets = [f"/dcdc/set?dig={n}" for n in (3, 4, 5)]
+    with concurrent_requests(patient_unit.address, sets) as answers:
+        wait_until(lambda: patient_unit.wire().requests)
+        patient_unit.ok(f"/dcdc/set?mode={STOP}")
+    assert patient_unit.ok("/dcdc/get")["status"]["status"] == STOP
     for reply in answers():
         assert reply.status == 200 or reply.error == "superseded by a stop"
 

@@ -234,25 +234,26 @@ class Socat:
         return note["params"]
 
 
-def test_socat_shows_the_line_live(unit):
-    with Socat(unit.socket("dcdcd"), {"follow": True, "count": 2}) as socat:
+def test_socat_shows_the_line_live(patient_unit):
+    with Socat(patient_unit.socket("dcdcd"), {"follow": True, "count": 2}) as socat:
         answer = socat.read()
         assert answer["id"] == 1 and len(answer["result"]["frames"]) == 2
-        unit.eza("set turnaround 0.08")
-        with Line(unit.socket("dcdcd")) as line:
+        patient_unit.eza("set turnaround 0.08")
+        with Line(patient_unit.socket("dcdcd")) as line:
             line.send(request_line("command", {"name": "10-1"}))
             assert socat.frame()["dir"] == ">"  # before its answer
             assert line.receive_json()["result"]
         assert socat.frame()["verdict"] == "ok"
-        wire = unit.wire()
+        wire = patient_unit.wire()
         # socat's input has ended long ago: it stays all the same, also when nothing happens.
         with pytest.raises(subprocess.TimeoutExpired):
             socat.process.wait(1.5)
-        unit.rpc("dcdcd", "remote_get_status")
+        patient_unit.rpc("dcdcd", "remote_get_status")
         frames = [socat.frame() for _ in range(6)]
-        assert [one["hex"] for one in frames] == [one.bytes.hex() for one in unit.wire()]
+        assert [one["hex"] for one in frames] == [one.bytes.hex() for one in patient_unit.wire()]
         assert len(wire) == 2
-    wait_until(lambda: unit.rpc("dcdcd", "status")["rpc"]["clients"] <= 3, what="it has gone")
+    clients = lambda: patient_unit.rpc("dcdcd", "status")["rpc"]["clients"]
+    wait_until(lambda: clients() <= 3, what="it has gone")
 
 
 def test_socat_shows_the_battery_live(unit):
@@ -384,7 +385,7 @@ def test_a_trace_is_replayed(stack, another):
 
 
 def test_a_replay_keeps_the_times(stack, another):
-    stack.start()
+    stack.start(config={f"{DCDC}.reply_timeout": "1"})
     stack.eza("set turnaround 0.04")
     stack.ok("/dcdc/get")
     path = stack.dir / "answer"
