@@ -27,7 +27,8 @@ KILLS = int(os.environ.get("DCDC_KILLS", "12"))
 SEED = int(os.environ.get("DCDC_SEED", "1"))
 ANSWERED = 4.5  # s
 RESTART = 3  # s; reads that meet a restart shorter than this succeed
-CONFIG = {f"{DCDC}.command_interval": "0"}
+# No timeouts: a command that is repeated within a sequence would look like a set done twice.
+CONFIG = {f"{DCDC}.command_interval": "0", f"{DCDC}.reply_timeout": "1"}
 
 DCDC_KEYS = {"meter", "param", "status", "vdis"}
 KEYS = {
