@@ -454,7 +454,8 @@ static void explore(int depth)
 
 static void no_order_of_events_leaves_the_converter_running(void **state)
 {
-    const char *depth = getenv("GUARD_MODEL_DEPTH");
+    const char *text = getenv("GUARD_MODEL_DEPTH");
+    int depth = text != NULL ? atoi(text) : DEPTH;
 
     (void)state;
     quiet(true);
@@ -463,9 +464,9 @@ static void no_order_of_events_leaves_the_converter_running(void **state)
     client_sets(MODE_GRID_AUTONOMY);
     pass_time(w.now_us + US_PER_S);
     assert_int_equal(w.mode, MODE_GRID_AUTONOMY);
-    explore(depth != NULL ? atoi(depth) : DEPTH);
+    explore(depth);
     quiet(false);
-    print_message("%llu states\n", (unsigned long long)states);
+    print_message("%llu states, all orders of %d events\n", (unsigned long long)states, depth);
 }
 
 int main(void)
