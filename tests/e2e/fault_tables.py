@@ -13,7 +13,7 @@ CONFIG = {
     f"{DCDC}.number_of_timeout_retry": str(TIMEOUTS - 1),
     f"{DCDC}.number_of_dcdc_error_retry": str(ERRORS - 1),
     f"{DCDC}.wait_for_retry": "0.01",
-    f"{DCDC}.reply_timeout": "0.1",
+    f"{DCDC}.reply_timeout": "0.2",
     f"{DCDC}.command_interval": "0",
     "ess_system.dcdc_dev.params": '["{dir}/dcdc", 115200]',  # the bytes' share of the deadline
 }

@@ -62,6 +62,12 @@ def shared_patient():
     yield from running({f"{DCDC}.reply_timeout": "2"})
 
 
+@pytest.fixture(scope="module")
+def shared_default():
+    """The same, that waits as long for an answer as it does by default."""
+    yield from running({f"{DCDC}.reply_timeout": "0.1"})
+
+
 def counters_at_rest(stack):
     """
     dcdcd's counters, once nothing is under way. It asks for the mode by itself while that is in
@@ -145,6 +151,12 @@ def stack(shared):
 @pytest.fixture
 def counting(stack):
     return Counting(stack)
+
+
+@pytest.fixture
+def counting_late(shared_default):
+    rest(shared_default)
+    return Counting(shared_default)
 
 
 @pytest.fixture
@@ -298,16 +310,16 @@ def test_decoys(patient, path, decoy):
 
 
 @pytest.mark.parametrize("path", REQUESTS)
-def test_late_in_time(counting, path):
-    stack = counting.stack
+def test_late_in_time(counting_late, path):
+    stack = counting_late.stack
     for at in ("first", "last"):
         stack.eza(f"fault late 0.05 for {command_at(path, at)}")
     reply = stack.get(path)
-    wire = counting.wire()
+    wire = counting_late.wire()
     assert wire.commands == REQUESTS[path][0]
     check_body(path, reply, wire)
-    check_next(counting, path)
-    assert counting.grown()["timeouts"] == 0
+    check_next(counting_late, path)
+    assert counting_late.grown()["timeouts"] == 0
 
 
 def first_answers(wire, name):
@@ -319,21 +331,21 @@ def first_answers(wire, name):
 
 
 @pytest.mark.parametrize("path, at", PLACES)
-def test_late_for_the_first_try(counting, path, at):
+def test_late_for_the_first_try(counting_late, path, at):
     """Late by 0.15 s each time: the first try's answer comes while the second waits for its own."""
-    stack = counting.stack
+    stack = counting_late.stack
     name = command_at(path, at)
     stack.eza(f"fault late 0.15 for {name}")
     reply = stack.get(path)
-    wire = counting.wire()
+    wire = counting_late.wire()
     assert wire.commands == tries(path, name)
     check_body(path, reply, first_answers(wire, name))
     stack.eza("clear")
     if path in READS:  # what the second try is answered comes during this pass, or after it
-        check_body(path, stack.get(path), counting.wire())
-    wait_until(counting.all_answered)
-    check_next(counting, path)
-    grown = counting.grown()
+        check_body(path, stack.get(path), counting_late.wire())
+    wait_until(counting_late.all_answered)
+    check_next(counting_late, path)
+    grown = counting_late.grown()
     assert grown["timeouts"] == 1
     assert grown["late"] + grown["unexpected"] == 1
 
