@@ -80,6 +80,7 @@ def test_supervision(units, name):
     assert int(service["WatchdogSec"]) > 0
     assert service["RuntimeDirectoryPreserve"] == "yes"
     assert service["User"] == "dcdc"
+    assert '$$EXIT_STATUS" != 75 ]' in service["ExecStopPost"]
     assert unit["Unit"]["StartLimitIntervalSec"] == "0"
     assert not {"BindsTo", "Requires", "Requisite", "After", "Before"} & set(unit["Unit"])
 
