@@ -192,7 +192,10 @@ int64_t scheduler_wake_us(const struct scheduler *scheduler)
 
     if (!scheduler->link_up)
         return due;
-    if (scheduler->stop_owed || scheduler_stop_is_wanted(scheduler))
+    /* Nothing else goes before a stop that is wanted: looking for it would be a busy loop. */
+    if (scheduler_stop_is_wanted(scheduler))
+        return earlier_us(due, scheduler->stop_retry.not_before_us);
+    if (scheduler->stop_owed)
         due = earlier_us(due, scheduler->stop_retry.not_before_us);
     if (scheduler->running)
         due = earlier_us(due, scheduler->retry.not_before_us);

@@ -360,6 +360,21 @@ static void a_stop_is_the_next_command_and_a_read_starts_again(void **state)
     assert_non_null(b->client[1].result);
 }
 
+/* Between two tries of a stop nothing else is sent, so there is nothing to wake up for. */
+static void a_stop_that_is_tried_again_is_waited_for(void **state)
+{
+    struct bench *b = *state;
+
+    scheduler_link_lost(&b->scheduler, "gone", b->now_us);
+    scheduler_link_up(&b->scheduler);
+    b->result = EZA_TIMEOUT;
+    b->failures = 1;
+    set_mode(b, 0, 0);
+    assert_true(exchange(b));
+    assert_false(exchange(b));
+    assert_true(scheduler_wake_us(&b->scheduler) > b->now_us);
+}
+
 static void sets_without_a_mode_begin_again_after_a_stop(void **state)
 {
     struct set_values current = {.has_dig = true, .dig = 2097};
@@ -703,6 +718,7 @@ int main(void)
         TEST(sets_overtake_waiting_reads),
         TEST(reads_are_not_starved_by_sets_without_end),
         TEST(a_stop_is_the_next_command_and_a_read_starts_again),
+        TEST(a_stop_that_is_tried_again_is_waited_for),
         TEST(sets_without_a_mode_begin_again_after_a_stop),
         TEST(a_stop_overtakes_sets_for_good),
         TEST(a_second_stop_does_not_end_the_first),
