@@ -247,6 +247,9 @@ struct bufferevent *guard_connection(struct event_base *base, void *arg)
     connection->guard = guard;
     connection->bev = bev;
     bufferevent_incref(bev);
+    /* One more than evhttp takes for a request's headers, so that it sees when they are too long.
+     */
+    bufferevent_setwatermark(bev, EV_READ, 0, guard->limits->max_headers_size + 1);
     LIST_INSERT_HEAD(&guard->newcomers, connection, link);
     guard->counters.accepted++;
     if (++guard->newcomer_count == newcomers_at_once(guard))
