@@ -35,7 +35,10 @@ PROGRAMS := $(addprefix $(BUILD)/,$(DAEMONS) $(SIMS))
 PACKAGES := libevent_core libevent_extra yaml-0.1 json-c libmodbus libgpiod
 
 ifneq ($(filter-out clean help format check-format deb uninstall,$(or $(MAKECMDGOALS),all)),)
-PKG_CFLAGS    := $(shell $(PKG_CONFIG) --cflags $(PACKAGES))
+PKG_CFLAGS    := $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) \
+                 $(shell $(PKG_CONFIG) --atleast-version=2 libgpiod || echo -DGPIOD_V1)
+# Of the library that -DGPIOD_V1 says is there.
+FAKE_GPIOD    := $(BUILD)/fake/libgpiod.so.$(if $(filter -DGPIOD_V1,$(PKG_CFLAGS)),2,3)
 LIBS_core     := $(shell $(PKG_CONFIG) --libs libevent_core yaml-0.1 json-c)
 LIBS_dcdcd    := $(shell $(PKG_CONFIG) --libs libgpiod)
 LIBS_battd    := $(shell $(PKG_CONFIG) --libs libmodbus libgpiod) -pthread
@@ -57,7 +60,8 @@ ALL_LDFLAGS = $(SANITIZE_FLAGS) $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 COMMON_LIB := $(BUILD)/libcommon.a
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
-SOURCES    := $(wildcard $(addsuffix /*.c,common $(DAEMONS) tests/sim tests/unit tests/bench tests/fuzz))
+SOURCES    := $(wildcard $(addsuffix /*.c,common $(DAEMONS) tests/sim tests/fake tests/unit tests/bench \
+              tests/fuzz))
 HEADERS    := $(wildcard $(addsuffix /*.h,common $(DAEMONS) tests/sim tests/unit tests/bench tests/fuzz))
 OBJECTS    := $(call objs,$(SOURCES))
 
@@ -67,7 +71,7 @@ OBJECTS    := $(call objs,$(SOURCES))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(PROGRAMS) ## build the daemons and the simulators (default)
+all: $(PROGRAMS) $(FAKE_GPIOD) ## build the daemons and the simulators (default)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -107,6 +111,11 @@ $(BUILD)/eza2500-sim: $(BUILD)/obj/tests/sim/eza2500_main.o $(BUILD)/libsim.a $(
 $(BUILD)/battery-sim: $(BUILD)/obj/tests/sim/battery_main.o $(BUILD)/libsim.a $(COMMON_LIB)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS_battd) $(LIBS_core) -lm
+
+$(BUILD)/fake/libgpiod.so.%: tests/fake/gpiod.c common/clock.h $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared $(ALL_LDFLAGS) -Wl,-soname,$(@F) -o $@ $<
 
 $(BUILD)/bare-evhttp: $(BUILD)/obj/tests/bench/bare_evhttp.o
 	$(call say,LD)

@@ -5,20 +5,22 @@
 #include <inttypes.h>
 #include <modbus.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <unistd.h>
 
+#include "battd/read_request.h"
 #include "common/clock.h"
 #include "common/decimal.h"
+#include "common/direction.h"
+#include "common/log.h"
 #include "common/serial.h"
 
 enum {
-    REQUEST_SIZE = 8,    /* unit, function, offset, count, CRC */
     ANSWER_SIZE_MAX = 9, /* unit, function, length, two registers, CRC */
-    READ_INPUT_REGISTERS = 4,
     EXCEPTION_FLAG = 0x80,
     EXCEPTION_SIZE = 5, /* unit, function, code, CRC */
     SILENT_CHARS = 4,   /* a frame begins after 3.5 characters of silence */
@@ -29,9 +31,14 @@ struct bus {
     const struct config_battery_dev *config;
     modbus_t *modbus;
     int fd;
+    struct direction *direction; /* NULL while closed */
     int64_t response_us;
     uint64_t stray_bytes;
-    bool unanswered; /* the last request */
+    bool unanswered;                 /* the last request */
+    bool echoes;                     /* the adapter: our own bytes come before the answer */
+    uint8_t echo[READ_REQUEST_SIZE]; /* what came in its place before the last answer */
+    size_t echo_size;
+    pthread_mutex_t line; /* held while a request is on the line */
     bus_recorded *recorded;
     void *arg;
 };
@@ -70,7 +77,9 @@ struct bus *bus_new(const struct config_battery_dev *config, bus_recorded *recor
     bus->recorded = recorded;
     bus->arg = arg;
     bus->fd = -1;
-    bus->response_us = config->timeout_us + serial_time_us(port, REQUEST_SIZE + ANSWER_SIZE_MAX);
+    pthread_mutex_init(&bus->line, NULL);
+    bus->response_us =
+        config->timeout_us + serial_time_us(port, READ_REQUEST_SIZE + ANSWER_SIZE_MAX);
     bus->modbus =
         modbus_new_rtu(port->path, (int)port->baud, (char)port->parity, 8, (int)port->stop_bits);
     if (bus->modbus == NULL)
@@ -93,12 +102,13 @@ void bus_free(struct bus *bus)
         return;
     bus_close(bus);
     modbus_free(bus->modbus);
+    pthread_mutex_destroy(&bus->line);
     free(bus);
 }
 
 /*
  * The descriptor is ours, not modbus_connect's, which changes a port's settings before anybody
- * could lock it. A direction pin belongs here too, as modbus_rtu_set_custom_rts's callback.
+ * could lock it.
  */
 bool bus_open(struct bus *bus, struct failure *failure)
 {
@@ -111,6 +121,11 @@ bool bus_open(struct bus *bus, struct failure *failure)
         close(fd);
         return false;
     }
+    bus->direction = direction_open(&bus->config->port, fd, failure);
+    if (bus->direction == NULL) {
+        close(fd);
+        return false;
+    }
     bus->fd = fd;
     modbus_set_socket(bus->modbus, fd);
     return true;
@@ -120,6 +135,8 @@ void bus_close(struct bus *bus)
 {
     if (bus->fd == -1)
         return;
+    direction_close(bus->direction);
+    bus->direction = NULL;
     close(bus->fd);
     bus->fd = -1;
     modbus_set_socket(bus->modbus, -1);
@@ -257,39 +274,101 @@ static int check_answer(const uint8_t *request, const uint8_t *answer, int size)
     return 0;
 }
 
-/* Asks and waits for the answer; answer is filled as far as it came. */
-static enum outcome exchange(struct bus *bus, const uint8_t request[static REQUEST_SIZE - 2],
-                             uint8_t answer[static MODBUS_RTU_MAX_ADU_LENGTH], size_t *size,
-                             struct failure *failure)
+/*
+ * Sends a request and turns the line round. Not by libmodbus' own RTS callback, which sleeps for a
+ * computed time and a margin on both sides and does not look at the UART. Returns 0 or an errno.
+ */
+static int send_request(struct bus *bus, const uint8_t request[static READ_REQUEST_SIZE])
+{
+    int error = 0;
+
+    pthread_mutex_lock(&bus->line);
+    if (direction_begin(bus->direction) != 0) {
+        error = errno;
+        goto unlock;
+    }
+    if (modbus_send_raw_request(bus->modbus, request, READ_REQUEST_SIZE - 2) == -1)
+        error = errno;
+    direction_sent(bus->direction, READ_REQUEST_SIZE);
+    if (direction_finish(bus->direction) != 0 && error == 0)
+        error = errno;
+unlock:
+    pthread_mutex_unlock(&bus->line);
+    return error;
+}
+
+/*
+ * Behind an adapter that echoes, an answer comes after our own bytes, of which echo_size are here
+ * already. Nothing else is dropped: if other bytes come, the adapter is another one by now, or
+ * somebody has talked into the request. Returns 0 or an errno.
+ */
+static int drop_echo(struct bus *bus, const uint8_t request[static READ_REQUEST_SIZE])
+{
+    ssize_t count =
+        serial_read_until(bus->fd, bus->echo + bus->echo_size, sizeof bus->echo - bus->echo_size,
+                          clock_us() + bus->response_us);
+
+    if (count == -1)
+        return errno;
+    bus->echo_size += (size_t)count;
+    if (bus->echo_size == READ_REQUEST_SIZE && memcmp(bus->echo, request, READ_REQUEST_SIZE) == 0)
+        return 0;
+    bus->echoes = false;
+    bus->stray_bytes += bus->echo_size;
+    return bus->echo_size == 0 ? ETIMEDOUT : EMBBADDATA;
+}
+
+/* Waits for the answer; answer is filled as far as it came. Returns 0 or an errno. */
+static int receive(struct bus *bus, const uint8_t request[static READ_REQUEST_SIZE],
+                   uint8_t answer[static MODBUS_RTU_MAX_ADU_LENGTH], size_t *size)
 {
     int error, result;
 
-    *size = 0;
     for (size_t i = 0; i < MODBUS_RTU_MAX_ADU_LENGTH; i++)
         answer[i] = filler(i);
-    if (modbus_send_raw_request(bus->modbus, request, REQUEST_SIZE - 2) == -1)
-        return fail_errno(bus, errno, failure);
     result = modbus_receive_confirmation(bus->modbus, answer);
     error = result == -1 ? errno : check_answer(request, answer, result);
     *size = received_count(answer, result);
-    return error == 0 ? OUTCOME_OK : fail_errno(bus, error, failure);
+    return error;
 }
 
-/* As libmodbus sends it. */
-static void record_request(const struct bus *bus, const uint8_t request[static REQUEST_SIZE - 2])
+/*
+ * What came as an answer is the echo, or its beginning: from now on it is expected. Drops the rest
+ * of it and waits for the answer behind it. Returns 0 or an errno.
+ */
+static int learn_echo(struct bus *bus, const uint8_t request[static READ_REQUEST_SIZE],
+                      uint8_t answer[static MODBUS_RTU_MAX_ADU_LENGTH], size_t *size)
 {
-    uint8_t frame[REQUEST_SIZE];
-    unsigned crc = 0xffff;
+    int error;
 
-    memcpy(frame, request, REQUEST_SIZE - 2);
-    for (size_t i = 0; i < REQUEST_SIZE - 2; i++) {
-        crc ^= request[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc & 1 ? crc >> 1 ^ 0xa001 : crc >> 1;
-    }
-    frame[REQUEST_SIZE - 2] = (uint8_t)crc;
-    frame[REQUEST_SIZE - 1] = (uint8_t)(crc >> 8);
-    record(bus, TRACE_SENT, frame, sizeof frame, "sent");
+    log_info("battery", "%s echoes what is sent", bus->config->port.path);
+    bus->echoes = true;
+    if (*size > READ_REQUEST_SIZE) /* the answer's head is gone with it */
+        return EMBBADCRC;
+    memcpy(bus->echo, answer, *size);
+    bus->echo_size = *size;
+    *size = 0;
+    error = drop_echo(bus, request);
+    return error != 0 ? error : receive(bus, request, answer, size);
+}
+
+/* Asks and waits for the answer; answer is filled as far as it came. */
+static enum outcome exchange(struct bus *bus, const uint8_t request[static READ_REQUEST_SIZE],
+                             uint8_t answer[static MODBUS_RTU_MAX_ADU_LENGTH], size_t *size,
+                             struct failure *failure)
+{
+    int error;
+
+    *size = bus->echo_size = 0;
+    error = send_request(bus, request);
+    if (error == 0 && bus->echoes)
+        error = drop_echo(bus, request);
+    if (error != 0)
+        return fail_errno(bus, error, failure);
+    error = receive(bus, request, answer, size);
+    if (error != 0 && !bus->echoes && read_request_is(request, answer, *size))
+        error = learn_echo(bus, request, answer, size);
+    return error == 0 ? OUTCOME_OK : fail_errno(bus, error, failure);
 }
 
 static const char *verdict(enum outcome outcome, const struct failure *failure)
@@ -302,22 +381,26 @@ static const char *verdict(enum outcome outcome, const struct failure *failure)
 enum outcome bus_read(struct bus *bus, const struct register_read *read, uint16_t *values,
                       struct failure *failure)
 {
-    const uint8_t request[] = {bus->config->unit,
-                               READ_INPUT_REGISTERS,
-                               (uint8_t)(read->offset >> 8),
-                               (uint8_t)read->offset,
-                               0,
-                               read->count};
-    uint8_t answer[MODBUS_RTU_MAX_ADU_LENGTH];
+    uint8_t request[READ_REQUEST_SIZE], answer[MODBUS_RTU_MAX_ADU_LENGTH] = {0};
+    struct trace_frame frame = {.direction = TRACE_RECEIVED};
     enum outcome outcome;
     size_t size;
 
+    read_request(bus->config->unit, read, request);
     wait_quiet(bus);
-    record_request(bus, request);
+    record(bus, TRACE_SENT, request, READ_REQUEST_SIZE, "sent");
     outcome = exchange(bus, request, answer, &size, failure);
-    record(bus, TRACE_RECEIVED, answer, size, verdict(outcome, failure));
+    trace_frame_append(&frame, bus->echo, bus->echo_size, clock_us());
+    trace_frame_append(&frame, answer, size, clock_us());
+    trace_frame_judge(&frame, verdict(outcome, failure));
+    bus->recorded(bus->arg, &frame);
     bus->unanswered = outcome == OUTCOME_TIMEOUT;
     for (size_t i = 0; outcome == OUTCOME_OK && i < read->count; i++)
         values[i] = (uint16_t)(answer[3 + 2 * i] << 8 | answer[4 + 2 * i]);
     return outcome;
+}
+
+void bus_end_sending(struct bus *bus)
+{
+    pthread_mutex_lock(&bus->line);
 }

@@ -40,10 +40,17 @@ int64_t bus_response_us(const struct bus *bus);
 
 /*
  * Reads input registers: waits until the line is quiet, drops what came in, asks, and waits for
- * the answer. Returns OUTCOME_OK with read->count values, or why not, in words in failure->text.
+ * the answer. The echo of an adapter is found and dropped. Returns OUTCOME_OK with read->count
+ * values, or why not, in words in failure->text.
  */
 enum outcome bus_read(struct bus *bus, const struct register_read *read, uint16_t *values,
                       struct failure *failure);
+
+/*
+ * From another thread, before the process ends without this one: returns when no request is on the
+ * line, and none is sent any more. A direction pin is low then.
+ */
+void bus_end_sending(struct bus *bus);
 
 /* Bytes dropped so far that were no answer to a request. */
 uint64_t bus_stray_bytes(const struct bus *bus);

@@ -57,8 +57,6 @@ static bool start_worker(struct battd *battd)
         log_info("battery", "none is configured");
         return true;
     }
-    if (config->port.dir_pin[0] != '\0')
-        log_warning("battery", "direction pin %s is not driven", config->port.dir_pin);
     serial_alias_suggest(config->port.path);
     battd->worker = worker_new(battd->daemon.base, config, battd_methods_changed, battd->methods);
     return battd->worker != NULL;

@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/decimal.h"
+#include "common/direction.h"
 
 static struct json_object *number(double value)
 {
@@ -121,6 +122,7 @@ static struct json_object *port(const struct snapshot *snapshot,
                                 const struct config_battery_dev *config)
 {
     const char parity[] = {(char)config->port.parity, '\0'};
+    char direction[DIRECTION_NAME_SIZE];
     struct json_object *object = json_object_new_object();
 
     json_object_object_add(object, "path", json_object_new_string(config->port.path));
@@ -128,6 +130,8 @@ static struct json_object *port(const struct snapshot *snapshot,
     json_object_object_add(object, "baud", json_object_new_int64(config->port.baud));
     json_object_object_add(object, "parity", json_object_new_string(parity));
     json_object_object_add(object, "stop_bits", json_object_new_int64(config->port.stop_bits));
+    json_object_object_add(object, "direction",
+                           json_object_new_string(direction_name(&config->port, direction)));
     json_object_object_add(object, "unit", json_object_new_int(config->unit));
     return object;
 }

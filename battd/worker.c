@@ -385,8 +385,10 @@ bool worker_free(struct worker *worker, int64_t until_us)
     if (worker == NULL)
         return true;
     worker_stop(worker);
-    if (pthread_clockjoin_np(worker->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+    if (pthread_clockjoin_np(worker->thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
+        bus_end_sending(worker->bus);
         return false;
+    }
     release(worker);
     return true;
 }

@@ -8,8 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/config_schema.h"
 #include "common/config_walk.h"
+#include "common/gpio_pin.h"
 #include "common/yaml_tree.h"
 
 /* Takes dcdc.<name> and battery.<name> that the devices refer to; checks all others too. */
@@ -51,11 +53,51 @@ static bool resolve_battery(struct config_walk *walk, struct config_parsed *pars
     return true;
 }
 
-/* "not_used" is how files say that there is no direction pin (specification 5.4.1). */
-static void read_pin(struct config_port *port)
+/* The driver of a port that switches its direction takes whole milliseconds (TIOCSRS485). */
+static bool check_delay(struct config_walk *walk, const struct config_port *port,
+                        const int64_t *delay_us)
 {
-    if (strcmp(port->dir_pin, "not_used") == 0)
+    const struct config_mark *given = config_walk_given(walk, delay_us);
+
+    if (*delay_us != 0 && port->direction != CONFIG_DIRECTION_KERNEL)
+        return config_walk_fail(walk, given, "", "needs direction: kernel");
+    if (*delay_us % US_PER_MS != 0)
+        return config_walk_fail(walk, given, "", "not whole milliseconds");
+    return true;
+}
+
+/* "not_used" is how files say that there is no direction pin (specification 5.4.1). */
+static bool check_direction(struct config_walk *walk, struct config_port *port)
+{
+    const struct config_mark *pin = config_walk_given(walk, port->dir_pin);
+    bool used = strcmp(port->dir_pin, "not_used") != 0;
+    struct gpio_pin parsed;
+    const char *why;
+
+    if (port->direction == CONFIG_DIRECTION_PIN && !used)
+        port->direction = CONFIG_DIRECTION_NONE;
+    if (port->direction != CONFIG_DIRECTION_PIN) {
+        if (pin != NULL && used)
+            return config_walk_fail(walk, pin, "", "a pin, and direction is not pin");
         port->dir_pin[0] = '\0';
+    }
+    why = gpio_pin_parse(port->dir_pin, &parsed);
+    if (why != NULL)
+        return config_walk_fail(walk, pin, "", "'%s': %s", port->dir_pin, why);
+    return check_delay(walk, port, &port->rts_delay_before_us) &&
+           check_delay(walk, port, &port->rts_delay_after_us);
+}
+
+/* One pin cannot switch two lines. Left out twice it is P8_9 twice: that is found when used. */
+static bool check_pins(struct config_walk *walk, const struct config *config)
+{
+    const char *dcdc = config->dcdc_dev.port.dir_pin, *battery = config->battery_dev.port.dir_pin;
+    const struct config_mark *given = config_walk_given(walk, battery);
+
+    if (config->battery_dev.present && given != NULL && config_walk_given(walk, dcdc) != NULL &&
+        battery[0] != '\0' && strcmp(dcdc, battery) == 0)
+        return config_walk_fail(walk, given, "", "'%s' is the converter's pin too", battery);
+    return true;
 }
 
 static bool check_ports(struct config_walk *walk, struct config *config)
@@ -63,14 +105,13 @@ static bool check_ports(struct config_walk *walk, struct config *config)
     const struct config_mark *dcdc = config_walk_given(walk, &config_schema_dcdc_dev);
     const char *path = config->battery_dev.port.path;
 
-    read_pin(&config->dcdc_dev.port);
-    read_pin(&config->battery_dev.port);
     if (config->dcdc_dev.port.path[0] == '\0')
         return config_walk_fail(walk, dcdc, "params", "required key missing: [device file, speed]");
     if (config->battery_dev.present && strcmp(path, config->dcdc_dev.port.path) == 0)
         return config_walk_fail(walk, config_walk_given(walk, path), "",
                                 "'%.64s' is the converter's port too", path);
-    return true;
+    return check_direction(walk, &config->dcdc_dev.port) &&
+           check_direction(walk, &config->battery_dev.port) && check_pins(walk, config);
 }
 
 static bool check_battery_dev(struct config_walk *walk, struct config_parsed *parsed)

@@ -23,13 +23,23 @@ struct config_number {
 
 enum config_parity { CONFIG_PARITY_NONE = 'N', CONFIG_PARITY_EVEN = 'E', CONFIG_PARITY_ODD = 'O' };
 
-/* A serial port. dir_pin: P8_9 when not given (specification 5.4.1); "" for "not_used". */
+/* Who switches an RS485 line to sending and back. */
+enum config_direction {
+    CONFIG_DIRECTION_NONE,  /* nobody here: the adapter does */
+    CONFIG_DIRECTION_PIN,   /* we, by dir_pin */
+    CONFIG_DIRECTION_KERNEL /* the serial driver, by RTS */
+};
+
+/* A serial port. Without padding: two are compared as memory. */
 struct config_port {
     char path[256];
-    char dir_pin[64];
+    char dir_pin[64]; /* default P8_9 (specification 5.4.1); "" but for a pin */
+    enum config_direction direction;
     unsigned baud;
     enum config_parity parity;
-    unsigned stop_bits; /* 1 or 2 */
+    unsigned stop_bits;          /* 1 or 2 */
+    int64_t rts_delay_before_us; /* kernel: from RTS to the first byte; whole ms, default 0 */
+    int64_t rts_delay_after_us;  /* kernel: from the last byte to RTS; whole ms, default 0 */
 };
 
 /* ess_system.dcdc_dev */

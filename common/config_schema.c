@@ -27,6 +27,10 @@ static const struct config_choice byte_sizes[] = {{"8", 8}, {NULL, 0}};
 static const struct config_choice stop_bits[] = {{"1", 1}, {"2", 2}, {NULL, 0}};
 static const struct config_choice parities[] = {
     {"N", CONFIG_PARITY_NONE}, {"E", CONFIG_PARITY_EVEN}, {"O", CONFIG_PARITY_ODD}, {NULL, 0}};
+static const struct config_choice directions[] = {{"pin", CONFIG_DIRECTION_PIN},
+                                                  {"kernel", CONFIG_DIRECTION_KERNEL},
+                                                  {"none", CONFIG_DIRECTION_NONE},
+                                                  {NULL, 0}};
 static const struct config_choice speeds[] = {
     {"1200", 1200},   {"2400", 2400},   {"4800", 4800},     {"9600", 9600}, {"19200", 19200},
     {"38400", 38400}, {"57600", 57600}, {"115200", 115200}, {NULL, 0}};
@@ -44,7 +48,13 @@ static const struct config_choice speeds[] = {
             .fallback = "N"),                                                                      \
         KEY("stopbits", CHOICE, PARSED(config.device_.port.stop_bits), .choices = stop_bits,       \
             .fallback = "1"),                                                                      \
-        KEY("dir_pin", TEXT, PARSED(config.device_.port.dir_pin), .fallback = "P8_9")
+        KEY("direction", CHOICE, PARSED(config.device_.port.direction), .choices = directions,     \
+            .fallback = "pin"),                                                                    \
+        KEY("dir_pin", TEXT, PARSED(config.device_.port.dir_pin), .fallback = "P8_9"),             \
+        KEY("rts_delay_before", SECONDS, PARSED(config.device_.port.rts_delay_before_us),          \
+            RANGE(0, 0, 1, -1), .fallback = "0"),                                                  \
+        KEY("rts_delay_after", SECONDS, PARSED(config.device_.port.rts_delay_after_us),            \
+            RANGE(0, 0, 1, -1), .fallback = "0")
 
 static const struct config_row dcdc_params[] = {
     KEY("port", TEXT, PARSED(config.dcdc_dev.port.path)),

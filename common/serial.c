@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,8 +16,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-
-enum { CLASS_SIZE = 32 };
+#include "common/permission.h"
 
 static const struct speed {
     unsigned baud;
@@ -43,71 +42,6 @@ static bool is_pty(int fd)
 
     return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && major(st.st_rdev) >= 136 &&
            major(st.st_rdev) <= 143;
-}
-
-static bool in_group(gid_t group)
-{
-    gid_t groups[128];
-    int count = getgroups(sizeof groups / sizeof groups[0], groups);
-
-    for (int i = 0; i < count; i++)
-        if (groups[i] == group)
-            return true;
-    return getegid() == group;
-}
-
-/* "permission denied" is the question asked most: say which group is missing. */
-static void explain_permission(const char *path, struct failure *failure)
-{
-    bool writable_by_group;
-    struct group *group;
-    struct stat st;
-
-    if (stat(path, &st) != 0) {
-        failure_set(failure, REASON_PORT, "%s: permission denied", path);
-        return;
-    }
-    writable_by_group = (st.st_mode & (S_IRGRP | S_IWGRP)) == (S_IRGRP | S_IWGRP);
-    if (!writable_by_group || in_group(st.st_gid)) {
-        failure_set(failure, REASON_PORT,
-                    "%s: permission denied: its mode is %04o, a udev rule must give it to a group",
-                    path, (unsigned)st.st_mode & 07777);
-        return;
-    }
-    group = getgrgid(st.st_gid);
-    failure_set(failure, REASON_PORT,
-                "%s: permission denied: it belongs to group %s (gid %u), which this user is not in",
-                path, group != NULL ? group->gr_name : "?", (unsigned)st.st_gid);
-}
-
-/*
- * The name of a class of character devices, out of /proc/devices; as it was if it is not told. Of
- * several with one number the last: consoles and serial ports share 4.
- */
-static void find_class(unsigned number, char name[static CLASS_SIZE])
-{
-    FILE *devices = fopen("/proc/devices", "re");
-    char line[128], listed_name[CLASS_SIZE];
-    unsigned listed;
-
-    if (devices == NULL)
-        return;
-    while (fgets(line, sizeof line, devices) != NULL && strncmp(line, "Block", 5) != 0)
-        if (sscanf(line, "%u %31s", &listed, listed_name) == 2 && listed == number)
-            memcpy(name, listed_name, CLASS_SIZE);
-    fclose(devices);
-}
-
-/* The unit's DevicePolicy= answers with EPERM where modes and groups answer with EACCES. */
-static void explain_policy(const char *path, struct failure *failure)
-{
-    char name[CLASS_SIZE] = "CLASS";
-    struct stat st;
-
-    if (stat(path, &st) == 0)
-        find_class(major(st.st_rdev), name);
-    failure_set(failure, REASON_PORT, "%s: not permitted: the unit lacks DeviceAllow=char-%s rw",
-                path, name);
 }
 
 /* The process that holds a flock on the file, out of /proc/locks; 0 when it is not told. */
@@ -163,10 +97,10 @@ static void explain_holder(const char *path, struct failure *failure)
 
 static void explain(const char *path, struct failure *failure)
 {
-    if (errno == EACCES)
-        explain_permission(path, failure);
-    else if (errno == EPERM)
-        explain_policy(path, failure);
+    char text[PERMISSION_TEXT_SIZE];
+
+    if (errno == EACCES || errno == EPERM)
+        failure_set(failure, REASON_PORT, "%s: %s", path, permission_explain(path, errno, text));
     else if (errno == EBUSY || errno == EWOULDBLOCK)
         explain_holder(path, failure);
     else if (errno == ENOTTY)
@@ -251,6 +185,28 @@ int serial_open(const struct config_port *port, struct failure *failure)
         return -1;
     }
     return fd;
+}
+
+ssize_t serial_read_until(int fd, uint8_t *bytes, size_t size, int64_t until_us)
+{
+    struct pollfd input = {.fd = fd, .events = POLLIN};
+    size_t count = 0;
+
+    while (count < size) {
+        int64_t left_us = until_us - clock_us();
+        struct timespec left = timespec_of_us(left_us > 0 ? left_us : 0);
+        ssize_t got;
+
+        if (ppoll(&input, 1, &left, NULL) <= 0)
+            break;
+        got = read(fd, bytes + count, size - count);
+        if (got == 0)
+            errno = ECONNRESET;
+        if (got <= 0)
+            return -1;
+        count += (size_t)got;
+    }
+    return (ssize_t)count;
 }
 
 int64_t serial_time_us(const struct config_port *port, size_t count)

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "common/config.h"
 #include "common/reason.h"
@@ -21,6 +22,12 @@ int serial_open(const struct config_port *port, struct failure *failure);
  * outlive us). Returns 0, or -1 with *failure filled (REASON_PORT, naming the holder if known).
  */
 int serial_lock(int fd, const char *path, struct failure *failure);
+
+/*
+ * Reads from a non-blocking port until size bytes have come or until until_us (clock_us), waiting.
+ * Returns how many came, or -1 with errno (ECONNRESET: hung up).
+ */
+ssize_t serial_read_until(int fd, uint8_t *bytes, size_t size, int64_t until_us);
 
 /* Microseconds that count bytes take on this port, start and stop bits included. */
 int64_t serial_time_us(const struct config_port *port, size_t count);

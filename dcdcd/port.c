@@ -76,6 +76,8 @@ static void close_port(struct port *port, const char *why)
         event_del(port->readable);
         event_free(port->readable);
         port->readable = NULL;
+        direction_close(port->direction);
+        port->direction = NULL;
         close(port->fd);
         port->fd = -1;
         port->closed_us = now_us;
@@ -189,54 +191,88 @@ static void transmit(struct port *port, const struct scheduler_exchange *exchang
     record_strays(port, now_us);
     size = eza_link_start(&port->link, exchange->command, exchange->values, now_us);
     answers_asked(&port->answers, now_us);
+    if (direction_begin(port->direction) != 0) {
+        lose_port(port, "direction", errno);
+        return;
+    }
     written = write(port->fd, port->link.request, size);
+    direction_sent(port->direction, size);
     line_recorder_sent(&port->recorder, port->link.request, size, now_us);
     log_frame(">", port->link.request, size);
     if (written != (ssize_t)size)
         lose_port(port, "write", written < 0 ? errno : EIO);
 }
 
+/* Opens the port, its direction and its event, or none of them. */
+static bool open_port(struct port *port, struct failure *failure)
+{
+    int fd = serial_open(&port->settings, failure);
+
+    if (fd < 0)
+        return false;
+    port->direction = direction_open(&port->settings, fd, failure);
+    if (port->direction == NULL)
+        goto close_fd;
+    port->readable = event_new(port->base, fd, EV_READ | EV_PERSIST, on_readable, port);
+    if (port->readable == NULL || event_add(port->readable, NULL) != 0) {
+        failure_set(failure, REASON_PORT, "out of memory");
+        goto close_direction;
+    }
+    port->fd = fd;
+    return true;
+close_direction:
+    if (port->readable != NULL)
+        event_free(port->readable);
+    port->readable = NULL;
+    direction_close(port->direction);
+    port->direction = NULL;
+close_fd:
+    close(fd);
+    return false;
+}
+
 static void try_open(struct port *port)
 {
     struct failure failure;
     int64_t now_us = clock_us();
-    int fd = serial_open(&port->settings, &failure);
+    const char *direction;
 
-    if (fd < 0) {
+    if (!open_port(port, &failure)) {
         close_port(port, failure.text);
         return;
     }
-    port->readable = event_new(port->base, fd, EV_READ | EV_PERSIST, on_readable, port);
-    if (port->readable == NULL || event_add(port->readable, NULL) != 0) {
-        close(fd);
-        close_port(port, "out of memory");
-        return;
-    }
-    port->fd = fd;
     port->opens++;
-    if (port->settings.dir_pin[0] != '\0')
-        log_warning("port", "direction pin %s is not driven: use an adapter that turns itself",
-                    port->settings.dir_pin);
+    direction = direction_text(port->direction);
     if (port->error[0] != '\0')
         log_info("port", "%s is back after %.1f s", port->settings.path,
                  (double)(now_us - port->closed_us) / US_PER_S);
     else
-        log_info("port", "%s is open", port->settings.path);
+        log_info("port", "%s is open%s%s", port->settings.path, direction[0] != '\0' ? ", " : "",
+                 direction);
     port->error[0] = '\0';
     backoff_succeeded(&port->backoff);
     scheduler_link_up(&port->scheduler);
 }
 
-static void set_timer(struct port *port, int64_t due_us, int64_t now_us)
+/* The wait counts from now, not from the beginning of the loop's turn: a pin waits for its end. */
+static void set_timer(struct port *port, int64_t due_us)
 {
-    int64_t wait_us = due_us > now_us ? due_us - now_us : 0;
-    struct timeval wait = timeval_of_us(wait_us);
+    int64_t now_us = clock_us();
+    struct timeval wait = timeval_of_us(due_us > now_us ? due_us - now_us : 0);
 
     port->due_us = due_us;
-    if (due_us == INT64_MAX)
+    if (due_us == INT64_MAX) {
         event_del(port->timer);
-    else
-        event_add(port->timer, &wait);
+        return;
+    }
+    event_base_update_cache_time(port->base);
+    event_add(port->timer, &wait);
+}
+
+/* Whether the last request is still on the line: nothing else is sent, no file is written then. */
+static bool is_sending(const struct port *port)
+{
+    return port->fd >= 0 && direction_due_us(port->direction) != INT64_MAX;
 }
 
 /* Records strays that are complete, writes a trace file that is due; returns when to look again. */
@@ -249,6 +285,8 @@ static int64_t pump_trace(struct port *port, int64_t now_us)
         record_strays(port, now_us);
         quiet_us = INT64_MAX;
     }
+    if (is_sending(port))
+        return quiet_us;
     trace_file_write(&port->trace_file, &port->recorder.trace, &port->settings, now_us);
     return earlier_us(quiet_us, port->trace_file.due_us);
 }
@@ -258,7 +296,7 @@ static int64_t pump_open(struct port *port, int64_t now_us)
 {
     struct scheduler_exchange exchange;
 
-    if (eza_link_deadline_us(&port->link) == INT64_MAX) {
+    if (eza_link_deadline_us(&port->link) == INT64_MAX && !is_sending(port)) {
         int64_t ready_us = eza_link_ready_us(&port->link);
 
         if (now_us < ready_us)
@@ -269,7 +307,9 @@ static int64_t pump_open(struct port *port, int64_t now_us)
         if (port->fd < 0)
             return earlier_us(port->reopen_us, scheduler_deadline_us(&port->scheduler));
     }
-    return earlier_us(eza_link_deadline_us(&port->link), scheduler_deadline_us(&port->scheduler));
+    return earlier_us(
+        direction_due_us(port->direction),
+        earlier_us(eza_link_deadline_us(&port->link), scheduler_deadline_us(&port->scheduler)));
 }
 
 /*
@@ -294,6 +334,8 @@ static void pump(struct port *port)
 {
     int64_t now_us = clock_us(), due_us;
 
+    if (port->fd >= 0 && direction_poll(port->direction, now_us) != 0)
+        lose_port(port, "direction", errno);
     if (port->fd < 0 && port->reopen_us <= now_us)
         try_open(port);
     expire_exchange(port, now_us);
@@ -303,7 +345,7 @@ static void pump(struct port *port)
     else
         due_us = earlier_us(port->reopen_us, scheduler_deadline_us(&port->scheduler));
     stop_memory_keep(&port->stop_memory, port->scheduler.stop_owed);
-    set_timer(port, earlier_us(due_us, pump_trace(port, now_us)), now_us);
+    set_timer(port, earlier_us(due_us, pump_trace(port, now_us)));
 }
 
 static void on_timer(evutil_socket_t fd, short events, void *arg)
@@ -355,6 +397,7 @@ void port_free(struct port *port)
     trace_file_write(&port->trace_file, &port->recorder.trace, &port->settings, clock_us());
     if (port->readable != NULL)
         event_free(port->readable);
+    direction_close(port->direction);
     if (port->fd >= 0)
         close(port->fd);
     event_free(port->timer);

@@ -4,6 +4,7 @@
 #define DCDCD_PORT_PARTS_H
 
 #include "common/backoff.h"
+#include "common/direction.h"
 #include "dcdcd/answers.h"
 #include "dcdcd/line_recorder.h"
 #include "dcdcd/port.h"
@@ -17,7 +18,8 @@ struct port {
     struct eza_link link;
     struct scheduler scheduler;
 
-    int fd; /* -1 while closed */
+    int fd;                      /* -1 while closed */
+    struct direction *direction; /* NULL while closed */
     struct event *readable;
     struct event *timer;
     int64_t due_us; /* when there is something to do; INT64_MAX: never */

@@ -62,10 +62,12 @@ struct json_object *port_status(const struct port *port)
 {
     struct json_object *status = json_object_new_object();
     const struct scheduler *scheduler = &port->scheduler;
-    char mode[8];
+    char mode[8], direction[DIRECTION_NAME_SIZE];
 
     json_object_object_add(status, "state", json_object_new_string(state_name(port)));
     json_object_object_add(status, "port", json_object_new_string(port->settings.path));
+    json_object_object_add(status, "direction",
+                           json_object_new_string(direction_name(&port->settings, direction)));
     if (port->fd < 0)
         json_object_object_add(status, "port_error", json_object_new_string(port->error));
     if (port->link.counters.answers > 0)

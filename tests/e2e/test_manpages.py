@@ -2,6 +2,7 @@
 """The man pages say what the programs say: options, keys with ranges and defaults, statuses, files."""
 
 import functools
+import itertools
 import json
 import os
 import re
@@ -254,6 +255,12 @@ BESIDE = {
     "ess_system.battery_dev.poll_interval": {"ess_system.battery_dev.max_age": "3600"},
     "ess_system.battery_dev.kwparams.dir_pin": {"ess_system.dcdc_dev.kwparams.dir_pin": "not_used"},
 }
+for delay, line in itertools.product(("before", "after"), ("dcdc_dev", "battery_dev")):
+    keys = f"ess_system.{line}.kwparams"
+    BESIDE[f"{keys}.rts_delay_{delay}"] = {
+        f"{keys}.direction": "kernel",
+        f"{keys}.dir_pin": "not_used",
+    }
 DEFAULTS = {
     path: match[1]
     for path, text in KEYS.items()

@@ -93,6 +93,16 @@ def test_devices_only(units, name):
     assert set(service["SupplementaryGroups"].split()) == {"dialout", "gpio"}
 
 
+@pytest.mark.parametrize("name", ["dcdcd", "battd"])
+def test_real_time_priority_is_permitted(units, name):
+    """To the thread that drives a direction pin, by itself."""
+    text = (units / f"{name}.service").read_text()
+    filters = re.findall("^SystemCallFilter=(.*)$", text, re.MULTILINE)
+    assert read(units / f"{name}.service")["Service"]["LimitRTPRIO"] == "10"
+    assert filters[-1] == "sched_setscheduler"  # after the filter that forbids @resources
+    assert "RestrictRealtime" not in text
+
+
 @pytest.fixture
 def machine(installed, tmp_path):
     """An empty tree with the user and the groups that the units name."""

@@ -49,6 +49,7 @@ static void check_port(const struct config_port *port)
     CHECK_TEXT(port->path);
     CHECK_TEXT(port->dir_pin);
     CHECK(port->path[0] != '\0' && strcmp(port->dir_pin, "not_used") != 0);
+    CHECK((port->direction == CONFIG_DIRECTION_PIN) == (port->dir_pin[0] != '\0'));
     WITHIN(port->baud, 1200, 115200);
     WITHIN(port->stop_bits, 1, 2);
     CHECK(strchr("NEO", (int)port->parity) != NULL);

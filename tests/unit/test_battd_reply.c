@@ -117,7 +117,8 @@ static const struct config_battery_dev DEVICE = {
 
 #define DEVICE_JSON(open)                                                                          \
     "\"port\":{\"path\":\"/dev/ttyO5\",\"open\":" open ",\"baud\":9600,\"parity\":\"E\","          \
-    "\"stop_bits\":2,\"unit\":7},\"poll_interval\":0.5,\"max_age\":5,\"timeout\":1,"
+    "\"stop_bits\":2,\"direction\":\"none\",\"unit\":7},\"poll_interval\":0.5,\"max_age\":5,"      \
+    "\"timeout\":1,"
 
 static void status_without_a_battery(void **state)
 {

@@ -466,6 +466,25 @@ static const struct mistake mistakes[] = {
      "46: battery.more.config.battery_voltage: 'x' is not a number"},
     {"dcdc:\n", "dcdc:\n  more: {}\n", "27: dcdc.more.config: required key missing"},
     {"dcdc:\n", "dcdc:\n  more: 5\n", "27: dcdc.more: a mapping is expected, not a single value"},
+    /* the direction of a line */
+    {"dir_pin: \"P8_7\"", "direction: kernel\n      dir_pin: \"P8_7\"",
+     "10: ess_system.dcdc_dev.kwparams.dir_pin: a pin, and direction is not pin"},
+    {"dir_pin: \"P8_7\"", "direction: none\n      dir_pin: \"P8_7\"",
+     "10: ess_system.dcdc_dev.kwparams.dir_pin: a pin, and direction is not pin"},
+    {"dir_pin: \"P8_7\"", "direction: rts",
+     "9: ess_system.dcdc_dev.kwparams.direction: 'rts' is not supported (supported: pin, kernel, "
+     "none)"},
+    {"dir_pin: \"P8_7\"", "dir_pin: gpiochip1:x",
+     "9: ess_system.dcdc_dev.kwparams.dir_pin: 'gpiochip1:x': a chip's line is CHIP:OFFSET, as "
+     "gpiochip0:17"},
+    {"dir_pin: \"P8_7\"", "dir_pin: P8_9",
+     "21: battery_dev.kwparams.dir_pin: 'P8_9' is the converter's pin too"},
+    {"dir_pin: \"P8_7\"", "rts_delay_before: 0.001",
+     "9: ess_system.dcdc_dev.kwparams.rts_delay_before: needs direction: kernel"},
+    {"dir_pin: \"P8_7\"", "direction: kernel\n      rts_delay_after: 0.0005",
+     "10: ess_system.dcdc_dev.kwparams.rts_delay_after: not whole milliseconds"},
+    {"dir_pin: \"P8_7\"", "direction: kernel\n      rts_delay_after: 0.2",
+     "10: ess_system.dcdc_dev.kwparams.rts_delay_after: 0.2 is above 0.1"},
     {"ttyO5", "ttyO2", "18: battery_dev.kwparams.port: '/dev/ttyO2' is the converter's port too"},
 
     /* syntax */
@@ -783,6 +802,40 @@ static void test_edit_distance(void **state)
     assert_int_equal(edit_distance("12345678901234567890123456789012345678901", ""), UINT_MAX);
 }
 
+static void test_directions(void **state)
+{
+    static const struct {
+        const char *keys;
+        enum config_direction direction;
+        const char *pin;
+    } rows[] = {
+        {"dir_pin: \"P8_7\"", CONFIG_DIRECTION_PIN, "P8_7"},
+        {"direction: pin\n      dir_pin: GPIO17", CONFIG_DIRECTION_PIN, "GPIO17"},
+        {"direction: pin", CONFIG_DIRECTION_PIN, "P8_9"},
+        {"dir_pin: /dev/gpiochip0:17", CONFIG_DIRECTION_PIN, "/dev/gpiochip0:17"},
+        {"dir_pin: not_used", CONFIG_DIRECTION_NONE, ""},
+        {"direction: pin\n      dir_pin: not_used", CONFIG_DIRECTION_NONE, ""},
+        {"direction: none", CONFIG_DIRECTION_NONE, ""},
+        {"direction: kernel", CONFIG_DIRECTION_KERNEL, ""},
+        {"direction: kernel\n      dir_pin: not_used", CONFIG_DIRECTION_KERNEL, ""},
+        {"direction: kernel\n      rts_delay_before: 0.002", CONFIG_DIRECTION_KERNEL, ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *text = replace(read_text("tests/unit/data/config/specification.yml"),
+                             "dir_pin: \"P8_7\"", rows[i].keys);
+        struct config *config = parse_good(text);
+
+        assert_int_equal(config->dcdc_dev.port.direction, rows[i].direction);
+        assert_string_equal(config->dcdc_dev.port.dir_pin, rows[i].pin);
+        assert_int_equal(config->dcdc_dev.port.rts_delay_before_us,
+                         strstr(rows[i].keys, "0.002") != NULL ? 2000 : 0);
+        free(config);
+        free(text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -801,6 +854,7 @@ int main(void)
         cmocka_unit_test(test_too_many_entries),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_damaged_files),
+        cmocka_unit_test(test_directions),
         cmocka_unit_test(test_edit_distance),
     };
 

@@ -86,7 +86,8 @@ static void test_values(void **state)
         "ess_system:\n"
         "  dcdc_dev: {name: \"a \\\"b\\\"\", config: c, class: ESSXRS485, params: [/dev/x, "
         "38400],\n"
-        "    kwparams: {parity: E, stopbits: 2, dir_pin: not_used}, address1: 7, address2: 255}\n"
+        "    kwparams: {parity: E, stopbits: 2, direction: kernel, rts_delay_after: 0.002},\n"
+        "    address1: 7, address2: 255}\n"
         "  battery_dev: {class: None}\n"
         "dcdc:\n"
         "  c: {wait_retry: 1.25, reply_timeout: 0.0625, command_interval: 0, on_exit: wait,\n"
@@ -99,7 +100,10 @@ static void test_values(void **state)
         "\"name\":\"a \\\"b\\\"\"",
         "\"baudrate\":\"38400\"",
         "\"parity\":\"E\"",
+        "\"direction\":\"kernel\"",
         "\"dir_pin\":\"not_used\"",
+        "\"rts_delay_before\":0,",
+        "\"rts_delay_after\":0.002",
         "\"address1\":7",
         "\"wait_for_retry\":1.25",
         "\"reply_timeout\":0.0625",
