@@ -243,15 +243,33 @@ class Stack:
             text = yaml(merged(changes or {})).replace("{dir}", str(self.dir))
         self.config_file.write_text(text)
 
+    def fake_gpio(self, rows):
+        """Gives the programs to be started GPIO lines, none of them real: see tests/fake.
+
+        {name} in a row becomes the socket of the simulator's pin, which then obeys it.
+        """
+        for name in SIMULATORS:
+            rows = rows.replace(f"{{{name}}}", f"socket={self.pin_socket(name)}")
+        self.gpio_file.write_text(rows)
+        self.environment["FAKE_GPIO"] = str(self.gpio_file)
+        self.environment["LD_LIBRARY_PATH"] = str(BUILD / "fake")
+
+    @property
+    def gpio_file(self):
+        return self.dir / "gpio"
+
+    def pin_socket(self, simulator):
+        return self.dir / f"{simulator}.pin"
+
     def arguments(self, name, baud):
-        if name == "eza2500-sim":
-            control = ["--control", self.control_socket(name), "--link", self.dir / "dcdc"]
-            battery = ["--battery", self.control_socket("battery-sim")]
-            coupled = battery if "battery-sim" in self.programs else []
-            return control + coupled + (["--baud", baud] if baud is not None else [])
-        if name == "battery-sim":
-            control = ["--control", self.control_socket(name), "--link", self.dir / "battery"]
-            return control + (["--baud", baud] if baud is not None else [])
+        if name in SIMULATORS:
+            link = self.dir / ("dcdc" if name == "eza2500-sim" else "battery")
+            arguments = ["--control", self.control_socket(name), "--link", link]
+            if name == "eza2500-sim" and "battery-sim" in self.programs:
+                arguments += ["--battery", self.control_socket("battery-sim")]
+            if self.gpio_file.exists() and str(self.pin_socket(name)) in self.gpio_file.read_text():
+                arguments += ["--pin", self.pin_socket(name)]
+            return arguments + (["--baud", baud] if baud is not None else [])
         common = ["--config", self.config_file, "--run-dir", self.dir]
         return common + (["--port", 0] if name == "gatewayd" else [])
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "tests/sim/pin.h"
 #include "tests/sim/pty.h"
 #include "tests/sim/recorder.h"
 #include "tests/sim/uart.h"
@@ -26,7 +27,7 @@ struct burst {
     int64_t start_us, gap_us;
     int64_t began_us, ended_us; /* when it really began on the line, and the last byte so far */
     size_t size, sent;
-    bool hangup;
+    bool echo, hangup;
     uint8_t bytes[];
 };
 
@@ -37,6 +38,7 @@ struct sim_line {
     struct event *readable;
     struct event *due;
     struct sim_recorder *recorder;
+    struct sim_pin *pin; /* NULL: the transceiver switches by itself */
     bool check_speed;
 
     struct burst *plan; /* by start_us; the first may be under way */
@@ -101,7 +103,8 @@ static unsigned other_speed(const struct sim_line *line)
     return baud != line->config.baud ? baud : 0;
 }
 
-static void hear_all(struct sim_line *line, const uint8_t *bytes, size_t count)
+/* there_us: the first of the bytes was there then. */
+static void hear_all(struct sim_line *line, const uint8_t *bytes, size_t count, int64_t there_us)
 {
     int64_t now_us = clock_us();
     unsigned baud = other_speed(line);
@@ -111,19 +114,22 @@ static void hear_all(struct sim_line *line, const uint8_t *bytes, size_t count)
         count = sim_uart_hear(bytes, count, baud, line->config.baud, garbage, sizeof garbage);
         bytes = garbage;
     }
+    sim_pin_update(line->pin, sim_line_bytes_us(line, 1000));
     for (size_t i = 0; i < count; i++)
-        hear(line, bytes[i], now_us);
+        if (sim_pin_hears(line->pin, there_us))
+            hear(line, bytes[i], now_us);
 }
 
 static void on_readable(evutil_socket_t fd, short events, void *arg)
 {
     struct sim_line *line = arg;
     uint8_t bytes[256];
+    int64_t there_us = clock_us();
     ssize_t count = read(fd, bytes, sizeof bytes);
 
     (void)events;
     if (count > 0)
-        hear_all(line, bytes, (size_t)count);
+        hear_all(line, bytes, (size_t)count, there_us);
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
         fprintf(stderr, "%s: the pseudo terminal failed: %s\n", line->config.link,
                 count == 0 ? "end of file" : strerror(errno));
@@ -213,6 +219,23 @@ static void write_bytes(struct sim_line *line, const uint8_t *bytes, size_t coun
         perror(line->config.link);
 }
 
+/* Writes bytes of a burst but those during which the peer's transceiver was sending itself. */
+static void write_through(struct sim_line *line, const struct burst *burst, size_t from, size_t to)
+{
+    uint8_t bytes[SIM_SEND_MAX];
+    size_t count = 0;
+
+    sim_pin_update(line->pin, sim_line_bytes_us(line, 1000));
+    for (size_t i = from; i < to; i++) {
+        int64_t end_us = burst_due_us(line, burst, i + 1);
+
+        if (burst->echo || !sim_pin_covers(line->pin, end_us - sim_line_bytes_us(line, 1), end_us))
+            bytes[count++] = burst->bytes[i];
+    }
+    if (count > 0)
+        write_bytes(line, bytes, count);
+}
+
 /* Writes the bytes of a burst that have ended by now; returns true when all have. */
 static bool write_due(struct sim_line *line, struct burst *burst, int64_t now_us)
 {
@@ -223,7 +246,7 @@ static bool write_due(struct sim_line *line, struct burst *burst, int64_t now_us
     if (count > burst->sent) {
         if (burst->sent == 0)
             burst->began_us = burst_due_us(line, burst, 0);
-        write_bytes(line, burst->bytes + burst->sent, count - burst->sent);
+        write_through(line, burst, burst->sent, count);
         burst->sent = count;
         burst->ended_us = now_us; /* of before the write: the peer cannot have read them earlier */
     }
@@ -248,6 +271,16 @@ static bool listen_to_pty(struct sim_line *line)
     return line->readable != NULL && event_add(line->readable, NULL) == 0;
 }
 
+/* The request was not heard to its end: what was planned to answer it is not sent. */
+static void on_cut(void *arg)
+{
+    struct sim_line *line = arg;
+
+    while (line->plan != NULL)
+        drop_first(line);
+    event_del(line->due);
+}
+
 static void forget_readable(struct sim_line *line)
 {
     if (line->readable != NULL)
@@ -266,8 +299,10 @@ struct sim_line *sim_line_new(struct event_base *base, const struct sim_line_con
     line->pty.master = line->pty.slave = -1;
     line->recorder = sim_recorder_new(config->debug);
     line->due = evtimer_new(base, on_due, line);
-    if (line->recorder == NULL || line->due == NULL || !sim_pty_open(&line->pty) ||
-        !sim_line_back(line)) {
+    if (config->pin != NULL)
+        line->pin = sim_pin_new(base, config->pin, on_cut, line);
+    if (line->recorder == NULL || line->due == NULL || (config->pin != NULL && line->pin == NULL) ||
+        !sim_pty_open(&line->pty) || !sim_line_back(line)) {
         fprintf(stderr, "%s: cannot make a port: %s\n", config->link, strerror(errno));
         sim_line_free(line);
         return NULL;
@@ -282,6 +317,7 @@ void sim_line_free(struct sim_line *line)
     forget_readable(line);
     while (line->plan != NULL)
         drop_first(line);
+    sim_pin_free(line->pin);
     if (line->due != NULL)
         event_free(line->due);
     sim_recorder_free(line->recorder);
@@ -304,6 +340,7 @@ void sim_line_send(struct sim_line *line, const struct sim_send *send)
     *burst = (struct burst){.start_us = send->start_us,
                             .gap_us = send->gap_us,
                             .size = send->size,
+                            .echo = send->echo,
                             .hangup = send->hangup};
     memcpy(burst->bytes, send->bytes, send->size);
     while (*place != NULL && ((*place)->sent > 0 || (*place)->start_us <= send->start_us))
@@ -374,6 +411,12 @@ unsigned sim_line_baud(const struct sim_line *line)
 void sim_line_check_speed(struct sim_line *line, bool check)
 {
     line->check_speed = check;
+}
+
+struct json_object *sim_line_take_pin_records(struct sim_line *line)
+{
+    sim_pin_update(line->pin, sim_line_bytes_us(line, 1000));
+    return line->pin != NULL ? sim_pin_take_records(line->pin) : NULL;
 }
 
 struct json_object *sim_line_take_records(struct sim_line *line)

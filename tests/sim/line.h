@@ -27,6 +27,7 @@ typedef void sim_line_byte(void *arg, uint8_t byte, bool after_silence, int64_t 
 
 struct sim_line_config {
     const char *link; /* borrowed; where the port appears */
+    const char *pin;  /* borrowed; where the peer's direction pin is reported (pin.h), or NULL */
     unsigned baud;    /* 10 bits a byte; 0: bytes take no time */
     bool debug;       /* frames are printed on stderr */
     sim_line_byte *byte;
@@ -39,6 +40,7 @@ struct sim_send {
     size_t size;          /* at most SIM_SEND_MAX */
     int64_t start_us;
     int64_t gap_us; /* silence between the bytes */
+    bool echo;      /* of the adapter: comes whatever the peer's pin is */
     bool hangup;    /* hang up after the last byte */
 };
 
@@ -72,6 +74,9 @@ void sim_line_check_speed(struct sim_line *line, bool check);
 
 /* The time that so many bytes take on the line. */
 int64_t sim_line_bytes_us(const struct sim_line *line, size_t count);
+
+/* What the peer's pin did since the last call (pin.h); NULL without one. */
+struct json_object *sim_line_take_pin_records(struct sim_line *line);
 
 /* The frames recorded since the last call (recorder.h). */
 struct json_object *sim_line_take_records(struct sim_line *line);

@@ -167,6 +167,17 @@ static struct json_object *do_wire(struct simulator *simulator, int count, char 
     return ok_with("wire", sim_line_take_records(simulator->line));
 }
 
+static struct json_object *do_pin(struct simulator *simulator, int count, char **words)
+{
+    struct json_object *records = sim_line_take_pin_records(simulator->line);
+
+    (void)count;
+    (void)words;
+    if (records == NULL)
+        return sim_control_error("no pin: see --pin");
+    return ok_with("pin", records);
+}
+
 static struct json_object *do_hangup(struct simulator *simulator, int count, char **words)
 {
     (void)count;
@@ -196,6 +207,8 @@ static const struct command {
     {"state", "state", "the device, the line and the faults in force", do_state},
     {"set", "set KEY VALUE", "changes the device or its surroundings", do_set},
     {"wire", "wire", "the frames since the last call, with times (CLOCK_MONOTONIC, s)", do_wire},
+    {"pin", "pin", "what the peer's direction pin did since the last call, and what it let through",
+     do_pin},
     {"hangup", "hangup", "unplugs the port and removes its link", do_hangup},
     {"back", "back", "plugs it in again, as another pseudo terminal behind the same link", do_back},
     {"help", "help", "this list", do_help},
@@ -282,6 +295,7 @@ struct simulator *simulator_new(struct event_base *base, const struct simulator_
     struct simulator *simulator = calloc(1, sizeof *simulator);
     const struct sim_line_config line = {
         .link = options->link,
+        .pin = options->pin,
         .baud = (unsigned)options->baud,
         .debug = options->debug,
         .byte = type->byte,
@@ -352,7 +366,8 @@ void simulator_answer(struct simulator *simulator, const struct sim_exchange *ex
 
     sim_faults_apply(&simulator->faults, exchange, answer, size, &plan);
     if (plan.echo_size > 0) {
-        send = (struct sim_send){.bytes = plan.echo, .size = plan.echo_size, .start_us = start_us};
+        send = (struct sim_send){
+            .bytes = plan.echo, .size = plan.echo_size, .start_us = start_us, .echo = true};
         sim_line_send(simulator->line, &send);
     }
     send = (struct sim_send){

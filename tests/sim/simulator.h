@@ -40,7 +40,7 @@ struct sim_device {
 
 /* The options that both programs have (options.h). */
 struct simulator_options {
-    const char *link, *control;
+    const char *link, *control, *pin;
     long baud;
     double turnaround; /* s */
     bool debug;
@@ -51,6 +51,14 @@ struct simulator_options {
     {"link", "PATH",          "where the port appears, a symbolic link", SIM_OPTION_TEXT, true, 0,   \
      0,      &(options_).link},                                                                      \
         {"control", "PATH", "the control socket", SIM_OPTION_TEXT, true, 0, 0, &(options_).control}, \
+        {"pin",                                                                                      \
+         "SOCKET",                                                                                   \
+         "obeys a direction pin, which the fake libgpiod reports here",                              \
+         SIM_OPTION_TEXT,                                                                            \
+         false,                                                                                      \
+         0,                                                                                          \
+         0,                                                                                          \
+         &(options_).pin},                                                                           \
         {"baud",                                                                                     \
          "N",                                                                                        \
          "line speed, 10 bits a byte; 0: bytes take no time",                                        \
