@@ -110,8 +110,6 @@ def failure_hints(device):
         return ["the heads of answers are missing: the direction is released too late"]
     if evidence.answered or "checksum error" in verdicts:
         return ["noise: check termination, bias resistors, common ground and the cable"]
-    if evidence.echoes and evidence.strays:
-        return ["it answers behind our own request, which the adapter echoes: use one without echo"]
     if evidence.echoes:
         return ["nothing but our own request comes back: check the device's power and its wires"]
     if any(received["hex"] for _, received in evidence.exchanges):

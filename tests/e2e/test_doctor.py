@@ -245,9 +245,11 @@ def test_bad_checksums(devices, simulator):
 
 def test_echo(devices):
     devices.eza("fault echo")
+    devices.battery("fault echo")
     found = diagnose(devices)
     assert found.good, found.findings
-    assert "echoes" in found.find("converter", "echo", "ok")["text"]
+    for device in ("converter", "battery"):
+        assert "echoes" in found.find(device, "echo", "ok")["text"]
 
 
 def test_an_echo_and_nothing_else(devices):
