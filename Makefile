@@ -158,9 +158,12 @@ model: $(BUILD)/unit/test_guard_model ## explore the guards' model for two minut
 
 test: unit e2e ## build and run all tests
 
-.PHONY: test-debian13 test-arm test-systemd
+.PHONY: test-debian13 test-arm test-gpio test-systemd
 test-systemd: ## install the packages in a virtual machine and run the units there
 	@scripts/test-systemd
+
+test-gpio: ## run the daemons on an emulated board and watch their direction pins
+	@BUILD=$(BUILD) scripts/test-gpio
 
 # E2E: names of tests/e2e, or (Debian 13) all; without it a few.
 test-arm: ## build for arm64, armhf and s390x; test that under qemu
