@@ -223,7 +223,7 @@ fuzz-long: ## fuzz each parser with 10,000,000 inputs
 $(BUILD)/fuzz_%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(BUILD)/libdcdcd.a $(BUILD)/libbattd.a \
                  $(BUILD)/libgatewayd.a $(COMMON_LIB)
 	$(call say,LD)
-	$(Q)$(CC) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS_core)
+	$(Q)$(CC) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS_dcdcd) $(LIBS_core)
 
 # In the build for fuzzing: all targets, also when one finds something.
 fuzz-here: $(addprefix $(BUILD)/,$(FUZZ_TARGETS))
