@@ -11,9 +11,6 @@
 #include "common/process_metrics.h"
 #include "common/trace_method.h"
 
-/* A waiting request is given up so long before its caller gives up. */
-enum { ANSWER_MARGIN_US = 100 * US_PER_MS };
-
 /* Makes a method's result from a fresh reading. */
 typedef struct json_object *render_fn(const struct reading *reading, int64_t age_us,
                                       const struct config *config);
@@ -82,7 +79,7 @@ static void on_deadline(evutil_socket_t fd, short events, void *arg)
 /* Keeps call until a poll ends or its time is over. Returns false without memory. */
 static bool wait_for_poll(struct battd_methods *methods, struct rpc_call *call, render_fn *render)
 {
-    int64_t left_us = rpc_call_deadline(call) - ANSWER_MARGIN_US - clock_us();
+    int64_t left_us = rpc_call_deadline(call) - clock_us();
     struct timeval left = timeval_of_us(left_us > 0 ? left_us : 0);
     struct waiter *waiter = calloc(1, sizeof *waiter);
 

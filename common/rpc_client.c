@@ -14,7 +14,11 @@
 #include "common/log.h"
 #include "common/rpc_socket.h"
 
-enum { BUCKETS = 64, SEND_MARGIN_US = 900 * US_PER_MS };
+enum {
+    BUCKETS = 64,
+    SEND_MARGIN_US = 900 * US_PER_MS,
+    PEER_MARGIN_US = 100 * US_PER_MS /* or a tenth of the time, if that is less */
+};
 
 TAILQ_HEAD(call_queue, rpc_client_call);
 LIST_HEAD(call_bucket, rpc_client_call);
@@ -410,6 +414,12 @@ struct rpc_client_call *rpc_client_call(struct rpc_client *client, const char *m
     return rpc_client_call_for(client, NULL, method, params, deadline_us, repeat, done, arg);
 }
 
+/* When the peer shall give up, so that its reason comes before our deadline. */
+static int64_t peer_deadline_us(int64_t deadline_us)
+{
+    return deadline_us - earlier_us(PEER_MARGIN_US, (deadline_us - clock_us()) / 10);
+}
+
 struct rpc_client_call *rpc_client_call_for(struct rpc_client *client, const char *behalf,
                                             const char *method, struct json_object *params,
                                             int64_t deadline_us, enum rpc_client_repeat repeat,
@@ -423,7 +433,7 @@ struct rpc_client_call *rpc_client_call_for(struct rpc_client *client, const cha
     }
     call->client = client;
     call->id = client->next_id++;
-    call->message = jsonrpc_request(call->id, method, params, deadline_us);
+    call->message = jsonrpc_request(call->id, method, params, peer_deadline_us(deadline_us));
     jsonrpc_request_set_client(call->message, behalf);
     call->deadline_us = deadline_us;
     call->repeat = repeat;

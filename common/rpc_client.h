@@ -39,10 +39,10 @@ void rpc_client_free(struct rpc_client *client);
 /*
  * Sends a call now, or when the peer is connected. A call that cannot be sent by
  * deadline_us - 900 ms fails then; one not answered by deadline_us fails then (clock_us times).
- * The peer is told the deadline, so that it does nothing after it however long it was stopped. A
- * peer that is stopping and has not begun it is no failure: the call waits for the next one. Takes
- * params (NULL: none). done is called exactly once, never before this returns, unless the call is
- * cancelled. NULL without memory: done is not called.
+ * The peer is told a deadline 100 ms before, so that its reason arrives and it does nothing after
+ * it however long it was stopped. A peer that is stopping and has not begun it is no failure: the
+ * call waits for the next one. Takes params (NULL: none). done is called exactly once, never before
+ * this returns, unless the call is cancelled. NULL without memory: done is not called.
  */
 struct rpc_client_call *rpc_client_call(struct rpc_client *client, const char *method,
                                         struct json_object *params, int64_t deadline_us,
