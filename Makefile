@@ -135,6 +135,7 @@ e2e: all ## run the end-to-end tests on what was built
 	DCDC_BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -p no:cacheprovider tests/e2e
 
 bench: all $(BUILD)/bare-evhttp ## measure speed and memory against their limits
+	@scripts/install-packages --bench
 	@DCDC_BUILD=$(abspath $(BUILD)) $(PYTHON) tests/bench/bench.py
 
 bench-stop: all ## measure how long a stop waits behind readers
