@@ -58,7 +58,8 @@ static bool start_worker(struct battd *battd)
         return true;
     }
     serial_alias_suggest(config->port.path);
-    battd->worker = worker_new(battd->daemon.base, config, battd_methods_changed, battd->methods);
+    battd->worker = worker_new(battd->daemon.base, config, battd->daemon.run_dir,
+                               battd_methods_changed, battd->methods);
     return battd->worker != NULL;
 }
 

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -17,6 +18,7 @@
 #include "common/backoff.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/trace_file.h"
 
 enum {
     REOPEN_MIN_US = 100 * US_PER_MS,
@@ -46,6 +48,7 @@ struct worker {
     struct poll_schedule schedule;
     struct backoff reopen;
     struct snapshot snapshot;
+    struct trace_file trace_file;
 };
 
 enum wait_result { WAIT_OVER, WAIT_HANGUP, WAIT_STOP };
@@ -141,10 +144,20 @@ static void succeed(struct worker *worker, const struct reading *reading, int64_
         log_info("battery", "answers on %s", worker->config->port.path);
 }
 
+static void note_loss(struct worker *worker, const char *error)
+{
+    char text[FAILURE_TEXT_SIZE];
+
+    snprintf(text, sizeof text, "lost: %s", error);
+    log_warning("battery", "%s", text);
+    if (worker->trace.count > 0)
+        trace_file_want(&worker->trace_file, text, clock_us());
+}
+
 static void fail(struct worker *worker, enum outcome outcome, const char *error)
 {
     if (snapshot_failed(&worker->snapshot, outcome, error, worker->config->max_age_us, clock_us()))
-        log_warning("battery", "lost: %s", error);
+        note_loss(worker, error);
     else
         log_debug("battery", "%s", error);
     if (outcome == OUTCOME_PORT)
@@ -250,10 +263,13 @@ static void *run(void *arg)
     struct worker *worker = arg;
     enum wait_result result;
 
-    do
+    /* Without the lock: only this thread changes the trace. */
+    do {
+        trace_file_write(&worker->trace_file, &worker->trace, &worker->config->port, clock_us());
         result = step(worker);
-    while (result != WAIT_STOP);
+    } while (result != WAIT_STOP);
     bus_close(worker->bus);
+    trace_file_finish(&worker->trace_file, &worker->trace, &worker->config->port, clock_us());
     worker->snapshot.stopped = true;
     publish(worker);
     promise(worker, INT64_MAX);
@@ -299,7 +315,7 @@ static void release(struct worker *worker)
 }
 
 struct worker *worker_new(struct event_base *base, const struct config_battery_dev *config,
-                          void (*changed)(void *arg), void *arg)
+                          const char *run_dir, void (*changed)(void *arg), void *arg)
 {
     struct worker *worker = calloc(1, sizeof *worker);
     int error = ENOMEM;
@@ -309,6 +325,7 @@ struct worker *worker_new(struct event_base *base, const struct config_battery_d
     worker->config = config;
     worker->plan = registers_plan(config->adr_rsoc, config->adr_status);
     worker->other_plan = registers_plan_single(config->adr_rsoc, config->adr_status);
+    trace_file_init(&worker->trace_file, run_dir, "battd");
     worker->changed = changed;
     worker->arg = arg;
     worker->reopen = (struct backoff){.min_us = REOPEN_MIN_US, .max_us = REOPEN_MAX_US};

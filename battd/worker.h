@@ -17,12 +17,13 @@
 struct worker;
 
 /*
- * Starts the thread. config is borrowed and must be that of a present battery. changed(arg) is
- * called from the loop soon after each poll, each failure to open, and each frame on the bus. A
- * missing port is a state, not an error. Returns NULL after logging why.
+ * Starts the thread. config is borrowed and must be that of a present battery. run_dir: where the
+ * trace is saved when the battery is lost. changed(arg) is called from the loop soon after each
+ * poll, each failure to open, and each frame on the bus. A missing port is a state, not an error.
+ * Returns NULL after logging why.
  */
 struct worker *worker_new(struct event_base *base, const struct config_battery_dev *config,
-                          void (*changed)(void *arg), void *arg);
+                          const char *run_dir, void (*changed)(void *arg), void *arg);
 
 /* A copy of what is known now. Never waits for the bus. */
 void worker_snapshot(struct worker *worker, struct snapshot *snapshot);

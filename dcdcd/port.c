@@ -368,7 +368,7 @@ struct port *port_new(struct event_base *base, const struct config *config, cons
     port->backoff = (struct backoff){.min_us = REOPEN_MIN_US, .max_us = REOPEN_MAX_US};
     port->closed_us = port->answer_us = clock_us();
     port->answering = true;
-    trace_file_init(&port->trace_file, run_dir);
+    trace_file_init(&port->trace_file, run_dir, "dcdcd");
     settings = link_settings(port);
     eza_link_init(&port->link, &settings);
     scheduler_init(&port->scheduler, config, &port->link);
@@ -392,9 +392,7 @@ void port_free(struct port *port)
         return;
     failure_set(&failure, REASON_STOPPING, "dcdcd is stopping");
     scheduler_stop(&port->scheduler, &failure);
-    if (port->trace_file.due_us != INT64_MAX)
-        port->trace_file.due_us = INT64_MIN;
-    trace_file_write(&port->trace_file, &port->recorder.trace, &port->settings, clock_us());
+    trace_file_finish(&port->trace_file, &port->recorder.trace, &port->settings, clock_us());
     if (port->readable != NULL)
         event_free(port->readable);
     direction_close(port->direction);

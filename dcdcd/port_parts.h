@@ -4,12 +4,12 @@
 #define DCDCD_PORT_PARTS_H
 
 #include "common/backoff.h"
+#include "common/trace_file.h"
 #include "common/direction.h"
 #include "dcdcd/answers.h"
 #include "dcdcd/line_recorder.h"
 #include "dcdcd/port.h"
 #include "dcdcd/stop_memory.h"
-#include "dcdcd/trace_file.h"
 
 struct port {
     struct event_base *base;

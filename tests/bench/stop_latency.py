@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How long a stop waits while clients read without pause (make bench-stop).
 
+usage: stop_latency.py [COMMAND_INTERVAL …]    (s; 0.062 and 0)
+
 The time from sending the HTTP request to the first byte of its 1-4 on the line, beside the most it
 may be: the longest command that can be under way, one gap. Then what four readers get.
 """
@@ -96,7 +98,7 @@ def one_reader(service, count):
 
 
 def main():
-    for interval in (0.062, 0):
+    for interval in map(float, sys.argv[1:] or ["0.062", "0"]):
         with running(interval) as service:
             with Readers(service, READERS):
                 latencies = measure_stops(service, 6 * (interval + LONGEST))

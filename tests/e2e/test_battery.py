@@ -190,7 +190,7 @@ def test_started_before_the_port_is_there(stack):
 
 def test_the_log_tells_changes_only(unit):
     unit.battery("fault silence")
-    unit.programs["battd"].wait_for("lost")
+    unit.programs["battd"].wait_for("trace: .*lost")  # 2 s after the loss, the last line of it
     wait_for_error(unit)
     lines = len(unit.programs["battd"].log.splitlines())
     polls = unit.rpc("battd", "status")["counters"]["polls"]

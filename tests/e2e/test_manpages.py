@@ -155,12 +155,14 @@ def test_exit_statuses_of_simulators(stack, name):
 
 
 def test_files_in_the_run_directory(unit):
-    """All that the daemons leave there after a set and an unconfirmed stop, and no more."""
+    """All that the daemons leave there after a set, an unconfirmed stop and a lost battery, and no more."""
     unit.ok("/dcdc/set?mode=0x0041&dvg=350&drg=0&dig=2")
     unit.eza("fault silence")
     with pytest.raises(RpcError):
         unit.rpc("dcdcd", "remote_set", {"mode": "0x0000"})
-    wait_until(lambda: (unit.dir / "dcdcd.trace").exists())
+    unit.battery("hangup")
+    for name in ("dcdcd", "battd"):
+        wait_until((unit.dir / f"{name}.trace").exists)
     described = set()
     for name in DAEMONS:
         files = section(ROOT / f"doc/man/{name}.8", "FILES")

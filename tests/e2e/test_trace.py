@@ -287,13 +287,14 @@ def test_a_stopped_follower_holds_nobody_up(unit):
 # the file
 
 
-def saved(stack):
-    return stack.dir / "dcdcd.trace"
+def saved(stack, daemon="dcdcd"):
+    return stack.dir / f"{daemon}.trace"
 
 
-def lines_of_file(stack):
-    wait_until(saved(stack).exists, 5, "the file")
-    header, *frames = map(json.loads, saved(stack).read_text().splitlines())
+def lines_of_file(stack, daemon="dcdcd"):
+    wait_until(saved(stack, daemon).exists, 5, "the file")
+    header, *frames = map(json.loads, saved(stack, daemon).read_text().splitlines())
+    assert header["trace"] == daemon
     assert sorted(header) == ["baud", "date", "port", "reason", "time", "trace", "version"]
     assert 0 < len(frames) <= 512
     return header, frames
@@ -336,6 +337,24 @@ def test_a_file_when_the_converter_falls_silent(unit):
     after = saved(unit).stat()
     assert (after.st_ino, after.st_mtime_ns) == (written.st_ino, written.st_mtime_ns)
     assert [one.name for one in unit.dir.glob("*.trace*")] == ["dcdcd.trace"]
+
+
+def test_a_file_when_the_battery_is_lost(unit):
+    assert not saved(unit, "battd").exists()
+    unit.battery("fault silence")
+    header, frames = lines_of_file(unit, "battd")
+    assert header["reason"] == "lost: no answer within 0.3 s"
+    assert header["port"] == str(unit.dir / "battery") and header["baud"] == 9600
+    # What went well before it, and what did not.
+    assert {"ok", "no answer within 0.3 s"} <= {one["verdict"] for one in frames}
+
+
+def test_a_file_when_the_battery_port_is_lost_and_battd_ends(unit):
+    unit.battery("hangup")
+    wait_until(lambda: unit.rpc("battd", "status")["state"] == "error")
+    unit.end("battd")
+    header, _ = lines_of_file(unit, "battd")
+    assert "lost: " in header["reason"]
 
 
 def test_a_file_when_the_port_is_lost(unit):

@@ -14,9 +14,9 @@
 
 #include "common/clock.h"
 #include "common/trace.h"
+#include "common/trace_file.h"
 #include "dcdcd/eza_link.h"
 #include "dcdcd/line_recorder.h"
-#include "dcdcd/trace_file.h"
 #include "tests/sim/replay.h"
 
 #define MS INT64_C(1000)
@@ -293,7 +293,7 @@ static void a_file_a_minute(void **state)
 
     (void)state;
     path_of("dcdcd.trace", path);
-    trace_file_init(&file, directory);
+    trace_file_init(&file, directory, "dcdcd");
     write_at(&file, INT64_MAX - 1);
     assert_false(is_written());
     trace_file_want(&file, "first", 100 * S);
@@ -319,7 +319,7 @@ static void a_file_that_cannot_be_written(void **state)
     struct trace_file file;
 
     (void)state;
-    trace_file_init(&file, "/tmp/test-trace-no-such-directory");
+    trace_file_init(&file, "/tmp/test-trace-no-such-directory", "dcdcd");
     trace_file_want(&file, "lost", 0);
     write_at(&file, 10 * S);
     assert_int_equal(file.due_us, INT64_MAX);
@@ -339,7 +339,7 @@ static struct replay *write_and_load(void)
     char path[64];
 
     path_of("dcdcd.trace", path);
-    trace_file_init(&file, directory);
+    trace_file_init(&file, directory, "dcdcd");
     trace_file_want(&file, "say \"so\"\n", 5 * S);
     write_at(&file, 7 * S);
     return replay_load(path);

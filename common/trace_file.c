@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dcdcd/trace_file.h"
+#include "common/trace_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +15,10 @@
 /* Long enough for all tries of a command that is not answered, and for a stop's confirmation. */
 enum { AFTERMATH_US = 2 * US_PER_S, INTERVAL_US = 60 * US_PER_S };
 
-void trace_file_init(struct trace_file *file, const char *dir)
+void trace_file_init(struct trace_file *file, const char *dir, const char *name)
 {
-    *file = (struct trace_file){.due_us = INT64_MAX, .next_us = INT64_MIN};
-    snprintf(file->path, sizeof file->path, "%s/dcdcd.trace", dir);
+    *file = (struct trace_file){.name = name, .due_us = INT64_MAX, .next_us = INT64_MIN};
+    snprintf(file->path, sizeof file->path, "%s/%s.trace", dir, name);
 }
 
 void trace_file_want(struct trace_file *file, const char *reason, int64_t now_us)
@@ -40,7 +40,7 @@ static struct json_object *header(const struct trace_file *file, const struct co
 
     if (gmtime_r(&now, &utc) != NULL)
         strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    json_object_object_add(object, "trace", json_object_new_string("dcdcd"));
+    json_object_object_add(object, "trace", json_object_new_string(file->name));
     json_object_object_add(object, "version", json_object_new_string(VERSION));
     json_object_object_add(object, "reason", json_object_new_string(file->reason));
     json_object_object_add(object, "time", trace_seconds(now_us));
@@ -103,4 +103,12 @@ void trace_file_write(struct trace_file *file, const struct trace *trace,
     }
     log_warning("trace", "%s: %s", file->path, strerror(error));
     unlink(temporary);
+}
+
+void trace_file_finish(struct trace_file *file, const struct trace *trace,
+                       const struct config_port *port, int64_t now_us)
+{
+    if (file->due_us != INT64_MAX)
+        file->due_us = now_us;
+    trace_file_write(file, trace, port, now_us);
 }
