@@ -276,8 +276,11 @@ uninstall: ## remove what install and install-simulators put, but the configurat
 	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(doctordir)
 
 # dpkg-buildpackage wants debian/ at the top of the tree it builds in, so it gets a tree of its own.
-# The packages come to lie in $(BUILD)/deb. DEB_FLAGS: more of dpkg-buildpackage's options.
+# The packages come to lie in $(BUILD)/deb. ARCH: arm64 or armhf, cross-built with the libraries of
+# scripts/cross-tree. DEB_FLAGS: more of dpkg-buildpackage's options.
 DEB_FLAGS ?=
+ARCH      ?=
+DEB_CROSS  = $(if $(ARCH),-a$(ARCH) -Pcross -d)
 deb: ## build the Debian packages into $(BUILD)/deb
 	rm -rf $(BUILD)/deb
 	mkdir -p $(BUILD)/deb/tree
@@ -287,7 +290,10 @@ deb: ## build the Debian packages into $(BUILD)/deb
 	printf 'dcdc-batt-comm ($(VERSION)) unstable; urgency=medium\n\n  * See CHANGES.md.\n\n%s\n' \
 	    " -- dcdc_batt_comm maintainers <maintainers@dcdc-batt-comm.invalid>  $$(date -R $(if $(SOURCE_DATE_EPOCH),-d @$(SOURCE_DATE_EPOCH)))" \
 	    >$(BUILD)/deb/tree/debian/changelog
-	cd $(BUILD)/deb/tree && env -u MAKEFLAGS -u MAKELEVEL -u BUILD dpkg-buildpackage -b -us -uc $(DEB_FLAGS)
+	$(if $(ARCH),scripts/install-packages --boards)
+	$(if $(ARCH),scripts/cross-tree --debian $(ARCH) $(BUILD)/deb/tree/debian)
+	cd $(BUILD)/deb/tree && env -u MAKEFLAGS -u MAKELEVEL -u BUILD \
+	    dpkg-buildpackage -b -us -uc $(DEB_CROSS) $(DEB_FLAGS)
 
 clean: ## remove what was built
 	rm -rf $(BUILD)
