@@ -74,7 +74,9 @@ def thread_named(program, name):
     for task in pathlib.Path(f"/proc/{program.pid}/task").iterdir():
         if (task / "comm").read_text().strip() == name:
             return int(task.name)
-    raise AssertionError(f"no thread {name}")
+    emulator = os.readlink(f"/proc/{program.pid}/exe")
+    assert "qemu" in emulator, f"no thread {name}"
+    pytest.skip(f"{emulator} does not pass on the names of threads")
 
 
 def test_a_thread_that_hangs_is_not_covered_up_by_the_loop(stack, manager):

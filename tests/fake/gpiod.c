@@ -76,6 +76,8 @@ static struct fake_chip *open_fake(const char *path)
     int error = 0;
 
     if (chip == NULL || file == NULL) {
+        if (file != NULL)
+            fclose(file);
         free(chip);
         errno = ENOENT;
         return NULL;
@@ -129,6 +131,8 @@ static void report(const struct fake_line *line, const char *what)
     if (line->socket.sun_path[0] == '\0')
         return;
     fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd == -1)
+        return;
     sendto(fd, text, (size_t)size, MSG_NOSIGNAL,
            (const struct sockaddr *)(const void *)&line->socket, sizeof line->socket);
     close(fd);
