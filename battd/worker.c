@@ -19,6 +19,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/trace_file.h"
+#include "common/trace_log.h"
 
 enum {
     REOPEN_MIN_US = 100 * US_PER_MS,
@@ -72,23 +73,11 @@ static void publish(struct worker *worker)
     raise_event(worker->wake_fd);
 }
 
-static void log_frame(const struct trace_frame *frame)
-{
-    size_t kept = frame->size < TRACE_BYTES ? frame->size : TRACE_BYTES;
-    char hex[3 * TRACE_BYTES + 1] = "";
-
-    if (!log_debugs())
-        return;
-    for (size_t i = 0; i < kept; i++)
-        snprintf(hex + 3 * i, 4, " %02x", frame->bytes[i]);
-    log_debug("bus", "%s%s (%s)", frame->direction == TRACE_SENT ? ">" : "<", hex, frame->verdict);
-}
-
 static void on_frame(void *arg, const struct trace_frame *frame)
 {
     struct worker *worker = arg;
 
-    log_frame(frame);
+    trace_log("bus", frame);
     if (frame->direction == TRACE_SENT)
         worker->snapshot.counters.sent++;
     else if (frame->size > 0)

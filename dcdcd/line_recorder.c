@@ -2,12 +2,14 @@
 #include "dcdcd/line_recorder.h"
 
 #include "common/clock.h"
+#include "common/trace_log.h"
 
 enum { QUIET_US = 10 * US_PER_MS };
 
 static void record(struct line_recorder *recorder, const struct trace_frame *frame)
 {
     trace_add(&recorder->trace, frame);
+    trace_log("link", frame);
     if (recorder->recorded != NULL)
         recorder->recorded(recorder->arg, frame);
 }

@@ -34,17 +34,6 @@ static struct eza_link_settings link_settings(const struct port *port)
     };
 }
 
-static void log_frame(const char *direction, const uint8_t *bytes, size_t count)
-{
-    char hex[3 * EZA_LINK_BUFFER + 1] = "";
-
-    if (!log_debugs())
-        return;
-    for (size_t i = 0; i < count; i++)
-        snprintf(hex + 3 * i, 4, " %02x", bytes[i]);
-    log_debug("link", "%s%s", direction, hex);
-}
-
 /* What the trace says of an answer. The text lives as long as outcome and text. */
 static const char *verdict(const struct eza_outcome *outcome, char text[static TRACE_VERDICT_SIZE])
 {
@@ -146,7 +135,6 @@ static void receive(struct port *port, const uint8_t *bytes, size_t count)
     struct eza_outcome outcome;
     int64_t now_us = clock_us();
 
-    log_frame("<", bytes, count);
     line_recorder_received(&port->recorder, bytes, count, now_us);
     if (!eza_link_receive(&port->link, bytes, count, now_us, &outcome))
         return;
@@ -198,7 +186,6 @@ static void transmit(struct port *port, const struct scheduler_exchange *exchang
     written = write(port->fd, port->link.request, size);
     direction_sent(port->direction, size);
     line_recorder_sent(&port->recorder, port->link.request, size, now_us);
-    log_frame(">", port->link.request, size);
     if (written != (ssize_t)size)
         lose_port(port, "write", written < 0 ? errno : EIO);
 }

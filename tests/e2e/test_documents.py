@@ -184,7 +184,7 @@ def test_log_modules():
     modules = {
         module
         for path in sources
-        for module in re.findall(r'log_(?:error|warning|info|debug)\(\s*"(\w+)"', path.read_text())
+        for module in re.findall(r'(?:log_(?:error|warning|info|debug)|trace_log)\(\s*"(\w+)"', path.read_text())
     } | {"audit"}  # log_audit
     table = part(read("doc/operations.md"), "## Log")
     assert {name for name in named(table) if name.islower()} == modules
