@@ -46,6 +46,23 @@ bool address_of_socket(const struct sockaddr *socket_address, struct in6_addr *a
     }
 }
 
+uint16_t port_of_socket(const struct sockaddr *socket_address)
+{
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+
+    switch (socket_address->sa_family) {
+    case AF_INET:
+        memcpy(&v4, socket_address, sizeof v4);
+        return ntohs(v4.sin_port);
+    case AF_INET6:
+        memcpy(&v6, socket_address, sizeof v6);
+        return ntohs(v6.sin6_port);
+    default:
+        return 0;
+    }
+}
+
 const char *address_print(const struct in6_addr *address, char text[static INET6_ADDRSTRLEN])
 {
     if (IN6_IS_ADDR_V4MAPPED(address))

@@ -23,6 +23,9 @@ bool address_parse(const char *text, struct in6_addr *address);
 /* False for other families. NULL: false. */
 bool address_of_socket(const struct sockaddr *socket_address, struct in6_addr *address);
 
+/* 0 for other families. */
+uint16_t port_of_socket(const struct sockaddr *socket_address);
+
 /* "192.0.2.1" or "2001:db8::1". Returns text. */
 const char *address_print(const struct in6_addr *address, char text[static INET6_ADDRSTRLEN]);
 

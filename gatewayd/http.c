@@ -106,12 +106,8 @@ bool http_request_ends(const struct http_request *request, struct in6_addr *peer
                        struct in6_addr *local, uint16_t *local_port)
 {
     struct evhttp_connection *connection = evhttp_request_get_connection(request->evhttp);
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address = {.v6 = {.sin6_family = AF_UNSPEC}};
-    socklen_t size = sizeof address;
+    struct sockaddr_storage end;
+    socklen_t size = sizeof end;
     int fd;
 
     *peer = *local = (struct in6_addr)IN6ADDR_ANY_INIT;
@@ -120,10 +116,10 @@ bool http_request_ends(const struct http_request *request, struct in6_addr *peer
     if (connection == NULL || !address_of_socket(evhttp_connection_get_addr(connection), peer))
         return false;
     fd = bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
-    if (getsockname(fd, &address.any, &size) != 0 || !address_of_socket(&address.any, local))
+    if (getsockname(fd, (struct sockaddr *)&end, &size) != 0 ||
+        !address_of_socket((struct sockaddr *)&end, local))
         return false;
-    *local_port =
-        ntohs(address.any.sa_family == AF_INET ? address.v4.sin_port : address.v6.sin6_port);
+    *local_port = port_of_socket((struct sockaddr *)&end);
     return true;
 }
 

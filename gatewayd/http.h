@@ -48,8 +48,8 @@ unsigned http_request_header(const struct http_request *request, const char *nam
                              const char **value);
 
 /*
- * The connection's two ends: who asks, and where it came in. False, and both are "::", when the
- * connection is lost.
+ * The connection's two ends: who asks, and where it came in. False when the connection is lost;
+ * what is not known then is "::" or 0.
  */
 bool http_request_ends(const struct http_request *request, struct in6_addr *peer,
                        struct in6_addr *local, uint16_t *local_port);

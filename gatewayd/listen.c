@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/address.h"
 #include "common/daemon.h"
 #include "common/log.h"
 
@@ -19,16 +20,12 @@ enum { BACKLOG = 512, PORT_TRIES = 8 };
 
 static int port_of(int fd)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
-    } address = {.any = {.sa_family = AF_UNSPEC}};
-    socklen_t size = sizeof address;
+    struct sockaddr_storage end;
+    socklen_t size = sizeof end;
 
-    if (getsockname(fd, &address.any, &size) != 0)
-        return 0;
-    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
+    return getsockname(fd, (struct sockaddr *)&end, &size) == 0
+               ? port_of_socket((struct sockaddr *)&end)
+               : 0;
 }
 
 static bool set_options(int fd, const struct addrinfo *address)

@@ -8,6 +8,7 @@ The time from sending the HTTP request to the first byte of its 1-4 on the line,
 may be: the longest command that can be under way, one gap. Then what four readers get.
 """
 import http.client
+import itertools
 import os
 import random
 import statistics
@@ -20,6 +21,7 @@ from bench import BAUD, TURNAROUND, running
 STOPS = int(os.environ.get("DCDC_STOPS", "1000"))
 READERS = 8
 STOP = "05 02 00 10 00 00 00 10 00".replace(" ", "")
+PASS = "05 00 00 10 00 10 00".replace(" ", "")  # the first request of /dcdc/get
 LONGEST = (19 + 19) * 10 / BAUD + TURNAROUND  # 6-4: request, turnaround, answer
 
 
@@ -52,10 +54,14 @@ class Readers:
         assert not self.failures, self.failures
 
 
-def first_stop(service, after):
+def beginnings(service, request):
+    """When the simulator heard this request since it was asked last."""
     frames = service.control("eza", "wire")["wire"]
-    return min(f["t"] for f in frames
-               if f["dir"] == "rx" and f["hex"].replace(" ", "") == STOP and f["t"] >= after)
+    return [f["t"] for f in frames if f["dir"] == "rx" and f["hex"].replace(" ", "") == request]
+
+
+def first_stop(service, after):
+    return min(t for t in beginnings(service, STOP) if t >= after)
 
 
 def measure_stops(service, pass_time):
@@ -73,8 +79,9 @@ def measure_stops(service, pass_time):
 
 
 def measure_readers(service):
-    """Median and worst time of /dcdc/get for one client and for each of four at once."""
+    """Times of /dcdc/get for one client and for each of four at once, and of one pass meanwhile."""
     alone = one_reader(service, 10)
+    beginnings(service, PASS)
     results = []
     threads = [threading.Thread(target=lambda: results.extend(one_reader(service, 10)))
                for _ in range(4)]
@@ -82,7 +89,8 @@ def measure_readers(service):
         thread.start()
     for thread in threads:
         thread.join()
-    return alone, results
+    passes = beginnings(service, PASS)
+    return alone, results, statistics.median(b - a for a, b in itertools.pairwise(passes))
 
 
 def one_reader(service, count):
@@ -102,14 +110,15 @@ def main():
         with running(interval) as service:
             with Readers(service, READERS):
                 latencies = measure_stops(service, 6 * (interval + LONGEST))
-            alone, four = measure_readers(service)
+            alone, four, one_pass = measure_readers(service)
         ms = [latency * 1000 for latency in latencies]
         print(f"interval {interval}: {STOPS} stops, {READERS} readers: median "
               f"{statistics.median(ms):.1f} ms, p99 {ms[int(len(ms) * 0.99)]:.1f} ms, worst "
               f"{ms[-1]:.1f} ms; command + gap {(LONGEST + interval) * 1000:.1f} ms")
-        print(f"interval {interval}: /dcdc/get alone {statistics.median(alone) * 1000:.0f} ms; four "
-              f"clients: median {statistics.median(four) * 1000:.0f} ms, worst "
-              f"{max(four) * 1000:.0f} ms ({max(four) / statistics.median(alone):.2f} passes)")
+        print(f"interval {interval}: /dcdc/get alone {statistics.median(alone) * 1000:.1f} ms; four "
+              f"clients: median {statistics.median(four) * 1000:.1f} ms, worst "
+              f"{max(four) * 1000:.1f} ms ({max(four) / one_pass:.2f} passes of "
+              f"{one_pass * 1000:.1f} ms)")
 
 
 if __name__ == "__main__":

@@ -70,6 +70,16 @@ def unit(stack):
     return stack
 
 
+@pytest.fixture
+def slow(stack):
+    """A converter's line with a pin, slow enough to be met while a request is on it."""
+    stack.fake_gpio(ROWS)
+    stack.start("eza2500-sim", baud=1200)
+    stack.start("dcdcd", config=SLOW)
+    stack.rpc("dcdcd", "remote_get_status")
+    return stack
+
+
 def wait_high(stack):
     """Until the converter's pin is high; the events until then."""
     events = []
@@ -161,46 +171,34 @@ def test_a_wrong_pin_is_noticed(stack):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_low_at_the_end(stack, number):
-    stack.fake_gpio(ROWS)
-    stack.start("eza2500-sim", baud=1200)
-    stack.start("dcdcd", config=SLOW)
-    stack.rpc("dcdcd", "remote_get_status")
-    with ask(stack):
-        wait_high(stack)
-        stack.programs["dcdcd"].signal(number)
-        stack.end("dcdcd", number)  # the second one: at once
-    assert whats(pin(stack, "eza2500-sim")["events"])[-2:] == ["low", "free"]
+def test_low_at_the_end(slow, number):
+    with ask(slow):
+        wait_high(slow)
+        slow.programs["dcdcd"].signal(number)
+        slow.end("dcdcd", number)  # the second one: at once
+    assert whats(pin(slow, "eza2500-sim")["events"])[-2:] == ["low", "free"]
 
 
-def test_low_after_a_kill_and_a_restart(stack):
+def test_low_after_a_kill_and_a_restart(slow):
     """A killed daemon cannot let go; the next one takes the pin low before it sends anything."""
-    stack.fake_gpio(ROWS)
-    stack.start("eza2500-sim", baud=1200)
-    stack.start("dcdcd", config=SLOW)
-    stack.rpc("dcdcd", "remote_get_status")
-    with ask(stack):
-        wait_high(stack)
-        stack.kill("dcdcd")
-    assert pin(stack, "eza2500-sim")["events"] == []
-    stack.start("dcdcd")
-    stack.rpc("dcdcd", "remote_get_status")
-    assert whats(pin(stack, "eza2500-sim")["events"])[:2] == ["take", "high"]
+    with ask(slow):
+        wait_high(slow)
+        slow.kill("dcdcd")
+    assert pin(slow, "eza2500-sim")["events"] == []
+    slow.start("dcdcd")
+    slow.rpc("dcdcd", "remote_get_status")
+    assert whats(pin(slow, "eza2500-sim")["events"])[:2] == ["take", "high"]
 
 
-def test_a_hang_up_while_sending(stack):
-    stack.fake_gpio(ROWS)
-    stack.start("eza2500-sim", baud=1200)
-    stack.start("dcdcd", config=SLOW)
-    stack.rpc("dcdcd", "remote_get_status")
-    with ask(stack):
-        wait_high(stack)
-        stack.eza("hangup")
-        stack.programs["dcdcd"].wait_for("hung up")
-    assert whats(pin(stack, "eza2500-sim")["events"])[:2] == ["low", "free"]
-    stack.eza("back")
-    wait_until(lambda: stack.rpc("dcdcd", "status")["state"] == "ok")
-    stack.rpc("dcdcd", "remote_get_status")
+def test_a_hang_up_while_sending(slow):
+    with ask(slow):
+        wait_high(slow)
+        slow.eza("hangup")
+        slow.programs["dcdcd"].wait_for("hung up")
+    assert whats(pin(slow, "eza2500-sim")["events"])[:2] == ["low", "free"]
+    slow.eza("back")
+    wait_until(lambda: slow.rpc("dcdcd", "status")["state"] == "ok")
+    slow.rpc("dcdcd", "remote_get_status")
 
 
 def test_a_pin_that_fails_closes_the_port(unit):

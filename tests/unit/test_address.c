@@ -56,8 +56,11 @@ static void what_is_no_address(void **state)
 /* A peer is the same on a socket of IPv4 and on one of both families. */
 static void sockets_addresses(void **state)
 {
-    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc0000207)};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_addr = address("::ffff:192.0.2.7")};
+    struct sockaddr_in v4 = {
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(0xc0000207), .sin_port = htons(4382)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6,
+                              .sin6_addr = address("::ffff:192.0.2.7"),
+                              .sin6_port = htons(65535)};
     struct sockaddr other = {.sa_family = AF_UNIX};
     struct in6_addr a, b;
 
@@ -67,6 +70,9 @@ static void sockets_addresses(void **state)
     assert_memory_equal(&a, &b, sizeof a);
     assert_false(address_of_socket(&other, &a));
     assert_false(address_of_socket(NULL, &a));
+    assert_int_equal(port_of_socket((struct sockaddr *)&v4), 4382);
+    assert_int_equal(port_of_socket((struct sockaddr *)&v6), 65535);
+    assert_int_equal(port_of_socket(&other), 0);
 }
 
 static void networks_contain(void **state)
