@@ -12,7 +12,9 @@
 #include <sys/select.h>
 #include <unistd.h>
 
+#include "battd/read_answer.h"
 #include "battd/read_request.h"
+#include "battd/unanswered.h"
 #include "common/clock.h"
 #include "common/decimal.h"
 #include "common/direction.h"
@@ -20,10 +22,7 @@
 #include "common/serial.h"
 
 enum {
-    ANSWER_SIZE_MAX = 9, /* unit, function, length, two registers, CRC */
-    EXCEPTION_FLAG = 0x80,
-    EXCEPTION_SIZE = 5, /* unit, function, code, CRC */
-    SILENT_CHARS = 4,   /* a frame begins after 3.5 characters of silence */
+    SILENT_CHARS = 4, /* a frame begins after 3.5 characters of silence */
     QUIET_TRIES_MAX = 64
 };
 
@@ -34,7 +33,7 @@ struct bus {
     struct direction *direction; /* NULL while closed */
     int64_t response_us;
     uint64_t stray_bytes;
-    bool unanswered;                 /* the last request */
+    struct unanswered unanswered;
     bool echoes;                     /* the adapter: our own bytes come before the answer */
     uint8_t echo[READ_REQUEST_SIZE]; /* what came in its place before the last answer */
     size_t echo_size;
@@ -43,30 +42,33 @@ struct bus {
     void *arg;
 };
 
+/* One request and the time until which its answer is waited for. */
+struct exchange {
+    uint8_t count; /* of registers */
+    uint8_t request[READ_REQUEST_SIZE];
+    int64_t deadline_us;
+};
+
+/* A frame: its bytes, as far as they came, and what they say. */
+struct incoming {
+    uint8_t bytes[MODBUS_RTU_MAX_ADU_LENGTH];
+    size_t size;
+    struct read_answer answer;
+};
+
 /* What libmodbus reports by errno; anything else is the port's. */
 static const struct bus_error {
     int number;
     enum outcome outcome;
     const char *text;
 } bus_errors[] = {
-    {EMBXILFUN, OUTCOME_EXCEPTION, "exception 1: illegal function"},
-    {EMBXILADD, OUTCOME_EXCEPTION, "exception 2: illegal data address"},
-    {EMBXILVAL, OUTCOME_EXCEPTION, "exception 3: illegal data value"},
-    {EMBXSFAIL, OUTCOME_EXCEPTION, "exception 4: device failure"},
-    {EMBXACK, OUTCOME_EXCEPTION, "exception 5: acknowledge"},
-    {EMBXSBUSY, OUTCOME_EXCEPTION, "exception 6: device busy"},
-    {EMBXNACK, OUTCOME_EXCEPTION, "exception 7: negative acknowledge"},
-    {EMBXMEMPAR, OUTCOME_EXCEPTION, "exception 8: memory parity error"},
-    {EMBXGPATH, OUTCOME_EXCEPTION, "exception 10: gateway path unavailable"},
-    {EMBXGTAR, OUTCOME_EXCEPTION, "exception 11: target device failed to respond"},
     {EMBBADCRC, OUTCOME_CHECKSUM, "bad checksum"},
-    {EMBBADSLAVE, OUTCOME_FOREIGN, "answer from another unit"},
     {EMBBADDATA, OUTCOME_MALFORMED, "malformed answer"},
-    {EMBBADEXC, OUTCOME_MALFORMED, "malformed exception answer"},
     {EMBMDATA, OUTCOME_MALFORMED, "answer too long"},
 };
 
-struct bus *bus_new(const struct config_battery_dev *config, bus_recorded *recorded, void *arg)
+struct bus *bus_new(const struct config_battery_dev *config, uint8_t polled, bus_recorded *recorded,
+                    void *arg)
 {
     const struct config_port *port = &config->port;
     struct bus *bus = calloc(1, sizeof *bus);
@@ -79,14 +81,13 @@ struct bus *bus_new(const struct config_battery_dev *config, bus_recorded *recor
     bus->fd = -1;
     pthread_mutex_init(&bus->line, NULL);
     bus->response_us =
-        config->timeout_us + serial_time_us(port, READ_REQUEST_SIZE + ANSWER_SIZE_MAX);
+        config->timeout_us + serial_time_us(port, READ_REQUEST_SIZE + READ_ANSWER_SIZE_MAX);
     bus->modbus =
         modbus_new_rtu(port->path, (int)port->baud, (char)port->parity, 8, (int)port->stop_bits);
     if (bus->modbus == NULL)
         goto fail;
+    unanswered_add(&bus->unanswered, polled, clock_us() + bus->response_us);
     if (modbus_set_slave(bus->modbus, config->unit) == -1 ||
-        modbus_set_response_timeout(bus->modbus, (uint32_t)(bus->response_us / US_PER_S),
-                                    (uint32_t)(bus->response_us % US_PER_S)) == -1 ||
         /* None between bytes: the response timeout then covers the whole answer. */
         modbus_set_byte_timeout(bus->modbus, 0, 0) == -1)
         goto fail;
@@ -199,7 +200,7 @@ static void wait_quiet(struct bus *bus)
     }
     if (stray.size == 0)
         return;
-    trace_frame_judge(&stray, bus->unanswered ? "late" : "stray");
+    trace_frame_judge(&stray, bus->unanswered.size > 0 ? "late" : "stray");
     bus->recorded(bus->arg, &stray);
 }
 
@@ -248,32 +249,6 @@ static size_t received_count(const uint8_t *answer, int result)
     return count;
 }
 
-/* The errno of libmodbus for an exception answer. */
-static int exception_errno(const uint8_t *answer, int size)
-{
-    int code = answer[2];
-
-    if (size != EXCEPTION_SIZE || answer[1] != (READ_INPUT_REGISTERS | EXCEPTION_FLAG) ||
-        code == 0 || code == MODBUS_EXCEPTION_NOT_DEFINED || code >= MODBUS_EXCEPTION_MAX)
-        return EMBBADEXC;
-    return MODBUS_ENOBASE + code;
-}
-
-/* Whether an answer, whose CRC is right, is the one to request. Returns 0 or libmodbus' errno. */
-static int check_answer(const uint8_t *request, const uint8_t *answer, int size)
-{
-    int count = request[4] << 8 | request[5];
-
-    /* libmodbus ignores the answers of other units, but not those of unit 0. */
-    if (size == 0 || answer[0] != request[0])
-        return EMBBADSLAVE;
-    if (answer[1] & EXCEPTION_FLAG)
-        return exception_errno(answer, size);
-    if (answer[1] != READ_INPUT_REGISTERS || answer[2] != 2 * count || size != 5 + 2 * count)
-        return EMBBADDATA;
-    return 0;
-}
-
 /*
  * Sends a request and turns the line round. Not by libmodbus' own RTS callback, which sleeps for a
  * computed time and a margin on both sides and does not look at the UART. Returns 0 or an errno.
@@ -302,73 +277,75 @@ unlock:
  * already. Nothing else is dropped: if other bytes come, the adapter is another one by now, or
  * somebody has talked into the request. Returns 0 or an errno.
  */
-static int drop_echo(struct bus *bus, const uint8_t request[static READ_REQUEST_SIZE])
+static int drop_echo(struct bus *bus, const struct exchange *exchange)
 {
-    ssize_t count =
-        serial_read_until(bus->fd, bus->echo + bus->echo_size, sizeof bus->echo - bus->echo_size,
-                          clock_us() + bus->response_us);
+    ssize_t count = serial_read_until(bus->fd, bus->echo + bus->echo_size,
+                                      sizeof bus->echo - bus->echo_size, exchange->deadline_us);
 
     if (count == -1)
         return errno;
     bus->echo_size += (size_t)count;
-    if (bus->echo_size == READ_REQUEST_SIZE && memcmp(bus->echo, request, READ_REQUEST_SIZE) == 0)
+    if (bus->echo_size == READ_REQUEST_SIZE &&
+        memcmp(bus->echo, exchange->request, READ_REQUEST_SIZE) == 0)
         return 0;
     bus->echoes = false;
     bus->stray_bytes += bus->echo_size;
     return bus->echo_size == 0 ? ETIMEDOUT : EMBBADDATA;
 }
 
-/* Waits for the answer; answer is filled as far as it came. Returns 0 or an errno. */
-static int receive(struct bus *bus, const uint8_t request[static READ_REQUEST_SIZE],
-                   uint8_t answer[static MODBUS_RTU_MAX_ADU_LENGTH], size_t *size)
+/* Waits for one frame and reads it. */
+static enum outcome receive_frame(struct bus *bus, const struct exchange *exchange,
+                                  struct incoming *incoming, struct failure *failure)
 {
-    int error, result;
+    int64_t left_us = exchange->deadline_us - clock_us();
+    int result;
 
-    for (size_t i = 0; i < MODBUS_RTU_MAX_ADU_LENGTH; i++)
-        answer[i] = filler(i);
-    result = modbus_receive_confirmation(bus->modbus, answer);
-    error = result == -1 ? errno : check_answer(request, answer, result);
-    *size = received_count(answer, result);
-    return error;
+    if (left_us < 1) /* what is here already is taken all the same */
+        left_us = 1;
+    modbus_set_response_timeout(bus->modbus, (uint32_t)(left_us / US_PER_S),
+                                (uint32_t)(left_us % US_PER_S));
+    for (size_t i = 0; i < sizeof incoming->bytes; i++)
+        incoming->bytes[i] = filler(i);
+    result = modbus_receive_confirmation(bus->modbus, incoming->bytes);
+    incoming->size = received_count(incoming->bytes, result);
+    if (result == -1)
+        return fail_errno(bus, errno, failure);
+    return read_answer(bus->config->unit, incoming->bytes, (size_t)result, &incoming->answer,
+                       failure);
 }
 
 /*
  * What came as an answer is the echo, or its beginning: from now on it is expected. Drops the rest
- * of it and waits for the answer behind it. Returns 0 or an errno.
+ * of it and waits for the answer behind it.
  */
-static int learn_echo(struct bus *bus, const uint8_t request[static READ_REQUEST_SIZE],
-                      uint8_t answer[static MODBUS_RTU_MAX_ADU_LENGTH], size_t *size)
+static enum outcome learn_echo(struct bus *bus, const struct exchange *exchange,
+                               struct incoming *incoming, struct failure *failure)
 {
     int error;
 
     log_info("battery", "%s echoes what is sent", bus->config->port.path);
     bus->echoes = true;
-    if (*size > READ_REQUEST_SIZE) /* the answer's head is gone with it */
-        return EMBBADCRC;
-    memcpy(bus->echo, answer, *size);
-    bus->echo_size = *size;
-    *size = 0;
-    error = drop_echo(bus, request);
-    return error != 0 ? error : receive(bus, request, answer, size);
-}
-
-/* Asks and waits for the answer; answer is filled as far as it came. */
-static enum outcome exchange(struct bus *bus, const uint8_t request[static READ_REQUEST_SIZE],
-                             uint8_t answer[static MODBUS_RTU_MAX_ADU_LENGTH], size_t *size,
-                             struct failure *failure)
-{
-    int error;
-
-    *size = bus->echo_size = 0;
-    error = send_request(bus, request);
-    if (error == 0 && bus->echoes)
-        error = drop_echo(bus, request);
+    if (incoming->size > READ_REQUEST_SIZE) /* the answer's head is gone with it */
+        return fail_errno(bus, EMBBADCRC, failure);
+    memcpy(bus->echo, incoming->bytes, incoming->size);
+    bus->echo_size = incoming->size;
+    incoming->size = 0;
+    error = drop_echo(bus, exchange);
     if (error != 0)
         return fail_errno(bus, error, failure);
-    error = receive(bus, request, answer, size);
-    if (error != 0 && !bus->echoes && read_request_is(request, answer, *size))
-        error = learn_echo(bus, request, answer, size);
-    return error == 0 ? OUTCOME_OK : fail_errno(bus, error, failure);
+    return receive_frame(bus, exchange, incoming, failure);
+}
+
+/* What came in, and before it the echo, goes into the trace. */
+static void record_incoming(struct bus *bus, const struct incoming *incoming, const char *verdict)
+{
+    struct trace_frame frame = {.direction = TRACE_RECEIVED};
+
+    trace_frame_append(&frame, bus->echo, bus->echo_size, clock_us());
+    trace_frame_append(&frame, incoming->bytes, incoming->size, clock_us());
+    trace_frame_judge(&frame, verdict);
+    bus->recorded(bus->arg, &frame);
+    bus->echo_size = 0;
 }
 
 static const char *verdict(enum outcome outcome, const struct failure *failure)
@@ -378,26 +355,74 @@ static const char *verdict(enum outcome outcome, const struct failure *failure)
     return outcome == OUTCOME_PORT ? "port lost" : failure->text;
 }
 
+/* An answer settles the request that it belongs to; there must have been one. */
+static enum outcome settle(struct bus *bus, enum outcome outcome, const struct read_answer *answer,
+                           struct failure *failure)
+{
+    if (outcome == OUTCOME_EXCEPTION)
+        unanswered_settle_any(&bus->unanswered);
+    else if (outcome == OUTCOME_OK && !unanswered_settle(&bus->unanswered, answer->count))
+        return fail_errno(bus, EMBBADDATA, failure);
+    return outcome;
+}
+
+/* Waits for the answer; late ones to requests of another size are dropped. */
+static enum outcome receive(struct bus *bus, const struct exchange *exchange,
+                            struct incoming *incoming, struct failure *failure)
+{
+    for (;;) {
+        enum outcome outcome = receive_frame(bus, exchange, incoming, failure);
+
+        if (outcome != OUTCOME_OK && !bus->echoes &&
+            read_request_is(exchange->request, incoming->bytes, incoming->size))
+            outcome = learn_echo(bus, exchange, incoming, failure);
+        outcome = settle(bus, outcome, &incoming->answer, failure);
+        if (outcome != OUTCOME_OK || incoming->answer.count == exchange->count) {
+            record_incoming(bus, incoming, verdict(outcome, failure));
+            return outcome;
+        }
+        record_incoming(bus, incoming, "late");
+        bus->stray_bytes += incoming->size;
+    }
+}
+
+/* Asks and waits for the answer. */
+static enum outcome run_exchange(struct bus *bus, struct exchange *exchange,
+                                 struct incoming *incoming, struct failure *failure)
+{
+    enum outcome outcome;
+    int error = send_request(bus, exchange->request);
+
+    exchange->deadline_us = clock_us() + bus->response_us;
+    unanswered_add(&bus->unanswered, exchange->count, exchange->deadline_us);
+    if (error == 0 && bus->echoes)
+        error = drop_echo(bus, exchange);
+    if (error == 0)
+        return receive(bus, exchange, incoming, failure);
+    outcome = fail_errno(bus, error, failure);
+    record_incoming(bus, incoming, verdict(outcome, failure));
+    return outcome;
+}
+
 enum outcome bus_read(struct bus *bus, const struct register_read *read, uint16_t *values,
                       struct failure *failure)
 {
-    uint8_t request[READ_REQUEST_SIZE], answer[MODBUS_RTU_MAX_ADU_LENGTH] = {0};
-    struct trace_frame frame = {.direction = TRACE_RECEIVED};
+    struct exchange exchange = {.count = read->count};
+    struct incoming incoming = {.size = 0};
     enum outcome outcome;
-    size_t size;
 
-    read_request(bus->config->unit, read, request);
+    read_request(bus->config->unit, read, exchange.request);
     wait_quiet(bus);
-    record(bus, TRACE_SENT, request, READ_REQUEST_SIZE, "sent");
-    outcome = exchange(bus, request, answer, &size, failure);
-    trace_frame_append(&frame, bus->echo, bus->echo_size, clock_us());
-    trace_frame_append(&frame, answer, size, clock_us());
-    trace_frame_judge(&frame, verdict(outcome, failure));
-    bus->recorded(bus->arg, &frame);
-    bus->unanswered = outcome == OUTCOME_TIMEOUT;
-    for (size_t i = 0; outcome == OUTCOME_OK && i < read->count; i++)
-        values[i] = (uint16_t)(answer[3 + 2 * i] << 8 | answer[4 + 2 * i]);
+    record(bus, TRACE_SENT, exchange.request, READ_REQUEST_SIZE, "sent");
+    outcome = run_exchange(bus, &exchange, &incoming, failure);
+    if (outcome == OUTCOME_OK)
+        memcpy(values, incoming.answer.values, read->count * sizeof *values);
     return outcome;
+}
+
+bool bus_expects(struct bus *bus, uint8_t count)
+{
+    return unanswered_has(&bus->unanswered, count, clock_us());
 }
 
 void bus_end_sending(struct bus *bus)

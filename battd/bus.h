@@ -20,8 +20,12 @@ struct bus;
 /* Called on the worker's thread for each request, each answer or silence, and what was dropped. */
 typedef void bus_recorded(void *arg, const struct trace_frame *frame);
 
-/* A closed bus, or NULL without memory. config is borrowed. */
-struct bus *bus_new(const struct config_battery_dev *config, bus_recorded *recorded, void *arg);
+/*
+ * A closed bus, or NULL without memory. config is borrowed. polled: a daemon that was killed just
+ * before may have asked for so many registers, and the answer may come to this one.
+ */
+struct bus *bus_new(const struct config_battery_dev *config, uint8_t polled, bus_recorded *recorded,
+                    void *arg);
 
 /* Closes it too. NULL: no-op. */
 void bus_free(struct bus *bus);
@@ -40,11 +44,19 @@ int64_t bus_response_us(const struct bus *bus);
 
 /*
  * Reads input registers: waits until the line is quiet, drops what came in, asks, and waits for
- * the answer. The echo of an adapter is found and dropped. Returns OUTCOME_OK with read->count
- * values, or why not, in words in failure->text.
+ * the answer. The echo of an adapter is found and dropped, and so are late answers with another
+ * number of registers: see bus_expects. Returns OUTCOME_OK with read->count values, or why not, in
+ * words in failure->text.
  */
 enum outcome bus_read(struct bus *bus, const struct register_read *read, uint16_t *values,
                       struct failure *failure);
+
+/*
+ * Whether an earlier request for so many registers may still be answered: then the answer to a
+ * request for as many could be taken for it. One for another number is to be made first: its answer
+ * shows that the earlier one will not come.
+ */
+bool bus_expects(struct bus *bus, uint8_t count);
 
 /*
  * From another thread, before the process ends without this one: returns when no request is on the

@@ -11,23 +11,18 @@ static struct register_read read_of(uint16_t first, int count)
 
 struct register_plan registers_plan(uint16_t adr_rsoc, uint16_t adr_status)
 {
-    int distance = adr_status - adr_rsoc;
+    const struct register_read one = read_of(adr_rsoc, 1), two = read_of(adr_rsoc, 2);
 
-    switch (distance) {
+    switch (adr_status - adr_rsoc) {
     case 0:
-        return (struct register_plan){{read_of(adr_rsoc, 1)}, 1, 0, 0};
+        return (struct register_plan){{one}, 1, 0, 0, two};
     case 1:
-        return (struct register_plan){{read_of(adr_rsoc, 2)}, 1, 0, 1};
+        return (struct register_plan){{two}, 1, 0, 1, one};
     case -1:
-        return (struct register_plan){{read_of(adr_status, 2)}, 1, 1, 0};
+        return (struct register_plan){{read_of(adr_status, 2)}, 1, 1, 0, one};
     default:
-        return registers_plan_single(adr_rsoc, adr_status);
+        return (struct register_plan){{one, read_of(adr_status, 1)}, 2, 0, 1, two};
     }
-}
-
-struct register_plan registers_plan_single(uint16_t adr_rsoc, uint16_t adr_status)
-{
-    return (struct register_plan){{read_of(adr_rsoc, 1), read_of(adr_status, 1)}, 2, 0, 1};
 }
 
 bool registers_decode(const struct register_plan *plan, const uint16_t values[REGISTER_VALUES_MAX],

@@ -18,12 +18,16 @@ struct register_read {
     uint8_t count;
 };
 
-/* The requests of a poll, in order, and where their values, laid end to end, hold what. */
+/*
+ * The requests of a poll, in order, all of the same length; where their values, laid end to end,
+ * hold what.
+ */
 struct register_plan {
     struct register_read read[REGISTER_READS_MAX];
     size_t read_count;
     size_t rsoc_index;
     size_t status_index;
+    struct register_read probe; /* another request, whose answer has another length than theirs */
 };
 
 /* What the battery said. */
@@ -37,12 +41,6 @@ struct reading {
  * equal, else RSOC's and then the status's.
  */
 struct register_plan registers_plan(uint16_t adr_rsoc, uint16_t adr_status);
-
-/*
- * The same with one request for each register. Its answers have another length than those of a
- * request for both, so a late answer to one plan is never taken for an answer to the other.
- */
-struct register_plan registers_plan_single(uint16_t adr_rsoc, uint16_t adr_status);
 
 /*
  * Reads the values of a plan. Returns true and fills *reading; false when RSOC is out of range,

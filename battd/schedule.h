@@ -23,7 +23,7 @@ void poll_schedule_start(struct poll_schedule *schedule, int64_t now_us);
 
 /*
  * A poll has ended: sets due_us. Points of the grid that have passed are left out. After silence
- * another response time passes first, so that a late answer is not taken for the next one's.
+ * another response time passes first, so that a late answer does not meet the next request.
  */
 void poll_schedule_ended(struct poll_schedule *schedule, enum outcome outcome, int64_t now_us);
 

@@ -28,8 +28,7 @@ enum {
 
 struct worker {
     const struct config_battery_dev *config;
-    struct register_plan plan;       /* of every poll but those after silence */
-    struct register_plan other_plan; /* whose answers look different */
+    struct register_plan plan;
     void (*changed)(void *arg);
     void *arg;
     struct event *wake;
@@ -44,7 +43,6 @@ struct worker {
 
     /* the thread's own */
     struct bus *bus;
-    bool use_other_plan;
     struct poll_schedule schedule;
     struct backoff reopen;
     struct snapshot snapshot;
@@ -142,10 +140,21 @@ static void note_loss(struct worker *worker, const char *error)
         trace_file_want(&worker->trace_file, text, clock_us());
 }
 
+/* After a loss that was logged, why the port cannot be opened is news, but not that it is gone. */
+static bool is_news(const struct worker *worker, enum outcome outcome, const char *error)
+{
+    return outcome == OUTCOME_PORT && strcmp(error, worker->snapshot.error) != 0 &&
+           access(worker->config->port.path, F_OK) == 0;
+}
+
 static void fail(struct worker *worker, enum outcome outcome, const char *error)
 {
+    bool news = is_news(worker, outcome, error);
+
     if (snapshot_failed(&worker->snapshot, outcome, error, worker->config->max_age_us, clock_us()))
         note_loss(worker, error);
+    else if (news)
+        log_warning("battery", "%s", error);
     else
         log_debug("battery", "%s", error);
     if (outcome == OUTCOME_PORT)
@@ -166,19 +175,39 @@ static bool open_port(struct worker *worker)
     return true;
 }
 
+static enum outcome ask(struct worker *worker, const struct register_read *read, uint16_t *values,
+                        struct failure *failure)
+{
+    promise(worker, clock_us() + bus_response_us(worker->bus));
+    return bus_read(worker->bus, read, values, failure);
+}
+
+/*
+ * Until no answer to an earlier poll can come any more, so that none is taken for a later one's. A
+ * battery that refuses the probe answers it, too.
+ */
+static enum outcome settle(struct worker *worker, struct failure *failure)
+{
+    enum outcome outcome = OUTCOME_OK;
+    uint16_t values[REGISTER_VALUES_MAX];
+
+    while ((outcome == OUTCOME_OK || outcome == OUTCOME_EXCEPTION) &&
+           bus_expects(worker->bus, worker->plan.read[0].count))
+        outcome = ask(worker, &worker->plan.probe, values, failure);
+    return outcome == OUTCOME_EXCEPTION ? OUTCOME_OK : outcome;
+}
+
 /* Runs the plan's requests and fills *reading. */
 static enum outcome read_registers(struct worker *worker, struct reading *reading,
                                    struct failure *failure)
 {
-    const struct register_plan *plan = worker->use_other_plan ? &worker->other_plan : &worker->plan;
+    const struct register_plan *plan = &worker->plan;
     uint16_t values[REGISTER_VALUES_MAX];
     size_t count = 0;
 
     for (size_t i = 0; i < plan->read_count; i++) {
-        enum outcome outcome;
+        enum outcome outcome = ask(worker, &plan->read[i], values + count, failure);
 
-        promise(worker, clock_us() + bus_response_us(worker->bus));
-        outcome = bus_read(worker->bus, &plan->read[i], values + count, failure);
         if (outcome != OUTCOME_OK)
             return outcome;
         count += plan->read[i].count;
@@ -191,22 +220,16 @@ static enum outcome read_registers(struct worker *worker, struct reading *readin
     return OUTCOME_OK;
 }
 
-/* What was not answered may be answered late: the next request must not look the same. */
-static void choose_plan(struct worker *worker, enum outcome outcome)
-{
-    if (outcome == OUTCOME_OK)
-        worker->use_other_plan = false;
-    else if (outcome == OUTCOME_TIMEOUT)
-        worker->use_other_plan = !worker->use_other_plan;
-}
-
 static void poll_battery(struct worker *worker)
 {
     struct failure failure;
     struct reading reading;
+    enum outcome outcome = settle(worker, &failure);
     /* No answer is older than its request. How long it lay there, if we were stopped, who knows. */
     int64_t measured_us = clock_us();
-    enum outcome outcome = read_registers(worker, &reading, &failure);
+
+    if (outcome == OUTCOME_OK)
+        outcome = read_registers(worker, &reading, &failure);
 
     worker->snapshot.counters.polls++;
     if (outcome == OUTCOME_OK)
@@ -215,7 +238,6 @@ static void poll_battery(struct worker *worker)
         fail(worker, outcome, failure.text);
     if (outcome != OUTCOME_PORT)
         backoff_succeeded(&worker->reopen);
-    choose_plan(worker, outcome);
     poll_schedule_ended(&worker->schedule, outcome, clock_us());
     publish(worker);
 }
@@ -312,7 +334,6 @@ struct worker *worker_new(struct event_base *base, const struct config_battery_d
         goto fail;
     worker->config = config;
     worker->plan = registers_plan(config->adr_rsoc, config->adr_status);
-    worker->other_plan = registers_plan_single(config->adr_rsoc, config->adr_status);
     trace_file_init(&worker->trace_file, run_dir, "battd");
     worker->changed = changed;
     worker->arg = arg;
@@ -320,7 +341,7 @@ struct worker *worker_new(struct event_base *base, const struct config_battery_d
     pthread_mutex_init(&worker->lock, NULL);
     worker->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     worker->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    worker->bus = bus_new(config, on_frame, worker);
+    worker->bus = bus_new(config, worker->plan.read[0].count, on_frame, worker);
     if (worker->wake_fd == -1 || worker->stop_fd == -1 || worker->bus == NULL)
         goto fail_release;
     worker->schedule = (struct poll_schedule){.interval_us = config->poll_interval_us,

@@ -41,16 +41,18 @@ def test_other_registers(stack, rsoc, status):
     wait_until(lambda: stack.rpc("battd", "status")["counters"]["polls"] >= 2)
     asked = wire(stack)
     assert {one.function for one in asked} == {READ_INPUT_REGISTERS}
-    spans = {(one.offset, one.count) for one in asked}
+    probe, *polls = [(one.offset, one.count) for one in asked]
     if abs(rsoc - status) == 1:
-        assert spans == {(min(rsoc, status) - 30001, 2)}
-    else:  # the simulator's exception to one may end the poll before the other
-        assert spans <= {(rsoc - 30001, 1), (status - 30001, 1)}
+        assert probe == (rsoc - 30001, 1)
+        assert set(polls) == {(min(rsoc, status) - 30001, 2)}
+    else:  # the simulator refuses the probe and one of these
+        assert probe == (rsoc - 30001, 2)
+        assert set(polls) - {probe} <= {(rsoc - 30001, 1), (status - 30001, 1)}
 
 
 def test_unit(stack):
     stack.start("battery-sim", "battd", config={f"{BATTERY_DEV}.unit": "17"})
-    wait_until(lambda: wire(stack)[:1] == [Request(17, 4, 29, 2)])
+    wait_until(lambda: wire(stack)[:1] == [Request(17, 4, 29, 1)])
     with pytest.raises(RpcError, match="modbus io exception"):
         stack.rpc("battd", "check_battery")  # the simulator is unit 1
 
@@ -207,6 +209,64 @@ def test_waiting_requests_are_answered_when_battd_stops(stack):
         stack.end("battd")
     for reply in replies():
         assert reply.status in (400, 503) and reply.seconds < 4.5
+
+
+# (timeout, turnaround, how late), s. RSOC's register is even: taken for the status, it permits.
+LATE = [(0.1, 0.02, late) for late in (0.12, 0.16, 0.2, 0.222, 0.23, 0.26, 0.3)]
+LATE += [(0.3, 0.15, late) for late in (0.2, 0.3, 0.4, 0.5, 0.51, 0.52, 0.6)]
+DENIED = {"rsoc": 70, "battery_operation_status": 0}
+
+
+def denied_battery(stack, status, timeout, turnaround):
+    """A battery that denies, with its status beside RSOC's register (30030) or elsewhere."""
+    stack.launch("battery-sim", "--adr-status", status)
+    stack.wait_ready("battery-sim")
+    stack.battery(f"set turnaround {turnaround}")
+    stack.battery("set rsoc_raw 700")
+    stack.battery("set sharing denied")
+    changes = {"modbus_adr_status": str(status), "poll_interval": "0.1", "max_age": "5"}
+    changes["kwparams.timeout"] = str(timeout)
+    stack.start("battd", config={f"{BATTERY_DEV}.{key}": text for key, text in changes.items()})
+    wait_until(lambda: stack.rpc("battd", "status")["reading"])
+
+
+def served(stack):
+    reading = stack.rpc("battd", "check_battery")
+    del reading["age"]
+    return reading
+
+
+@pytest.mark.parametrize("status", [30031, 30040])
+@pytest.mark.parametrize("timeout, turnaround", [(0.1, 0.02), (0.3, 0.15)])
+def test_a_late_answer_is_nobody_else_s(stack, status, timeout, turnaround):
+    denied_battery(stack, status, timeout, turnaround)
+    for late in [row[2] for row in LATE if row[0] == timeout]:
+        for previous in {29, 29 if status == 30031 else 39}:  # each of a poll's requests is hit
+            before = stack.rpc("battd", "status")["counters"]
+            stack.battery("wire")
+            wait_until(lambda: previous in [request.offset for request in wire(stack)])
+            stack.battery(f"fault late {late} count 1")
+            deadline = time.monotonic() + 10
+            while (now := stack.rpc("battd", "status")["counters"])["ok"] < before["ok"] + 3:
+                assert served(stack) == DENIED, f"{late} s late"
+                assert time.monotonic() < deadline
+                time.sleep(0.005)
+            assert now["timeouts"] > before["timeouts"] or late < timeout
+
+
+@pytest.mark.parametrize("status", [30031, 30040])
+def test_an_answer_to_a_battd_that_was_killed(stack, status):
+    """Its successor does not take it for its own."""
+    denied_battery(stack, status, 1, 0.3)
+    assert served(stack) == DENIED
+    for requests_before in range(1, 5):
+        for _ in range(requests_before):
+            wait_until(lambda: wire(stack))
+        stack.kill("battd")
+        stack.start("battd")
+        for _ in range(5):
+            assert served(stack) == DENIED
+            time.sleep(0.1)
 
 
 def test_an_answer_that_lay_there_while_battd_was_stopped(stack):

@@ -332,15 +332,14 @@ def first_answers(wire, name):
 
 @pytest.mark.parametrize("path, at", PLACES)
 def test_late_for_the_first_try(counting_late, path, at):
-    """Late by 0.15 s each time: the first try's answer comes while the second waits for its own."""
+    """Late by 0.15 s: the first try's answer comes while the second waits for its own."""
     stack = counting_late.stack
     name = command_at(path, at)
-    stack.eza(f"fault late 0.15 for {name}")
+    stack.eza(f"fault late 0.15 for {name} count 1")
     reply = stack.get(path)
     wire = counting_late.wire()
     assert wire.commands == tries(path, name)
     check_body(path, reply, first_answers(wire, name))
-    stack.eza("clear")
     if path in READS:  # what the second try is answered comes during this pass, or after it
         check_body(path, stack.get(path), counting_late.wire())
     wait_until(counting_late.all_answered)
@@ -365,8 +364,12 @@ def test_late_for_all_tries(counting, path, at):
     wait_until(counting.all_answered)
     check_next(counting, path)
     grown = counting.grown()
-    assert grown["timeouts"] == TIMEOUTS
-    assert grown["late"] + grown["unexpected"] == TIMEOUTS
+    if name == "1-4" and at == "first":  # a stop is repeated until it is confirmed
+        assert grown["timeouts"] >= TIMEOUTS
+    else:
+        assert grown["timeouts"] == TIMEOUTS
+    assert grown["answers"] + grown["late"] + grown["unexpected"] == grown["requests"]
+    assert grown["late"] + grown["unexpected"] > 0
 
 
 # values outside the specification

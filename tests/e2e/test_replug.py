@@ -238,4 +238,5 @@ def test_taken_while_away(device):
         if not take():
             pytest.skip("the daemon was quicker")
         wait_until(lambda: str(os.getpid()) in (device.closed() or ""), 3)
+        device.program.wait_for(f"in use by .*{os.getpid()}")
     device.wait_served()

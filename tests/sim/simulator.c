@@ -21,6 +21,7 @@ struct simulator {
     struct sim_faults faults;
     const char *link;
     int64_t turnaround_us;
+    int64_t last_answer_us; /* when the last answer begins */
     uint64_t answers, deaf;
     struct event *signals[SIGNALS];
 };
@@ -183,6 +184,7 @@ static struct json_object *do_hangup(struct simulator *simulator, int count, cha
     (void)count;
     (void)words;
     sim_line_hangup(simulator->line);
+    simulator->last_answer_us = 0;
     return sim_control_ok();
 }
 
@@ -377,6 +379,10 @@ void simulator_answer(struct simulator *simulator, const struct sim_exchange *ex
         .gap_us = plan.gap_us,
         .hangup = plan.hangup,
     };
+    if (send.start_us < simulator->last_answer_us) /* a device answers in order */
+        send.start_us = simulator->last_answer_us;
+    if (plan.copies > 0)
+        simulator->last_answer_us = send.start_us;
     for (unsigned i = 0; i < plan.copies || (i == 0 && plan.hangup); i++)
         sim_line_send(simulator->line, &send);
     simulator->answers += plan.copies > 0;

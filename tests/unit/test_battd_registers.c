@@ -68,21 +68,18 @@ static void one_register_for_both_is_read_once(void **state)
     assert_int_equal(plan.rsoc_index, plan.status_index);
 }
 
-static void single_requests_answer_in_another_length(void **state)
+static void the_probe_is_answered_in_another_length(void **state)
 {
-    struct register_plan both = registers_plan(30031, 30030);
-    struct register_plan single = registers_plan_single(30031, 30030);
-    struct reading reading;
+    static const uint16_t status[] = {30029, 30030, 30031, 30040};
 
     (void)state;
-    assert_int_equal(single.read_count, 2);
-    assert_read(&single, 0, 30, 1);
-    assert_read(&single, 1, 29, 1);
-    for (size_t i = 0; i < single.read_count; i++)
-        assert_int_not_equal(single.read[i].count, both.read[0].count);
-    assert_true(registers_decode(&single, (const uint16_t[]){700, 1}, &reading));
-    assert_int_equal(reading.rsoc, 700);
-    assert_int_equal(reading.operation_status, 0);
+    for (size_t i = 0; i < sizeof status / sizeof status[0]; i++) {
+        struct register_plan plan = registers_plan(30030, status[i]);
+
+        assert_int_equal(plan.probe.offset, 29);
+        for (size_t j = 0; j < plan.read_count; j++)
+            assert_int_equal(plan.read[j].count + plan.probe.count, 3);
+    }
 }
 
 /* For every register value: what rsoc and status mean, whichever comes first. */
@@ -114,7 +111,7 @@ int main(void)
         cmocka_unit_test(distant_registers_are_two_requests),
         cmocka_unit_test(the_ends_of_the_range),
         cmocka_unit_test(one_register_for_both_is_read_once),
-        cmocka_unit_test(single_requests_answer_in_another_length),
+        cmocka_unit_test(the_probe_is_answered_in_another_length),
         cmocka_unit_test(every_value),
     };
 
