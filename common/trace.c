@@ -6,15 +6,21 @@
 
 #include "common/clock.h"
 
+size_t trace_frame_kept(const struct trace_frame *frame)
+{
+    return frame->size < TRACE_BYTES ? frame->size : TRACE_BYTES;
+}
+
 void trace_frame_append(struct trace_frame *frame, const uint8_t *bytes, size_t count,
                         int64_t now_us)
 {
-    frame->time_us = now_us;
-    if (frame->size < TRACE_BYTES) {
-        size_t room = TRACE_BYTES - frame->size;
+    size_t kept = trace_frame_kept(frame);
+    size_t taken = count < TRACE_BYTES ? count : TRACE_BYTES;
+    size_t stay = kept < TRACE_BYTES - taken ? kept : TRACE_BYTES - taken;
 
-        memcpy(frame->bytes + frame->size, bytes, count < room ? count : room);
-    }
+    memmove(frame->bytes, frame->bytes + kept - stay, stay);
+    memcpy(frame->bytes + stay, bytes + count - taken, taken);
+    frame->time_us = now_us;
     if (__builtin_add_overflow(frame->size, count, &frame->size))
         frame->size = UINT32_MAX;
 }
@@ -59,7 +65,7 @@ struct json_object *trace_seconds(int64_t us)
 static struct json_object *hex(const struct trace_frame *frame)
 {
     static const char digits[] = "0123456789abcdef";
-    size_t kept = frame->size < TRACE_BYTES ? frame->size : TRACE_BYTES;
+    size_t kept = trace_frame_kept(frame);
     char text[2 * TRACE_BYTES];
 
     for (size_t i = 0; i < kept; i++) {

@@ -11,7 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TRACE_FRAMES = 512, TRACE_BYTES = 64, TRACE_VERDICT_SIZE = 48 };
+/* So many bytes are an answer, its request's echo and 64 bytes of noise on either side. */
+enum { TRACE_FRAMES = 512, TRACE_BYTES = 192, TRACE_VERDICT_SIZE = 48 };
 
 enum trace_direction { TRACE_SENT, TRACE_RECEIVED };
 
@@ -19,7 +20,7 @@ enum trace_direction { TRACE_SENT, TRACE_RECEIVED };
 struct trace_frame {
     int64_t time_us; /* sent: of the first byte; received: of the last byte, or of the verdict */
     enum trace_direction direction;
-    uint32_t size; /* bytes on the line; the first TRACE_BYTES of them are kept */
+    uint32_t size; /* bytes on the line; the last TRACE_BYTES are kept: an answer ends its frame */
     uint8_t bytes[TRACE_BYTES];
     char verdict[TRACE_VERDICT_SIZE]; /* ASCII */
 };
@@ -33,6 +34,9 @@ struct trace {
 /* More bytes of the same frame, at now_us. */
 void trace_frame_append(struct trace_frame *frame, const uint8_t *bytes, size_t count,
                         int64_t now_us);
+
+/* How many bytes of the frame are kept, 0..TRACE_BYTES. */
+size_t trace_frame_kept(const struct trace_frame *frame);
 
 /* What it was; a longer text is cut. */
 void trace_frame_judge(struct trace_frame *frame, const char *verdict);
@@ -48,7 +52,8 @@ const struct trace_frame *trace_at(const struct trace *trace, uint64_t number);
 
 /*
  * {"time":12.345678,"age":0.1,"dir":">","hex":"0500…","verdict":"sent"}; dir is ">" for sent and
- * "<" for received; with "more": bytes that were not kept. The caller owns it.
+ * "<" for received; with "more": how many bytes came before those of hex and were not kept. The
+ * caller owns it.
  */
 struct json_object *trace_frame_json(const struct trace_frame *frame, int64_t now_us);
 

@@ -7,7 +7,7 @@
 
 void trace_log(const char *module, const struct trace_frame *frame)
 {
-    size_t kept = frame->size < TRACE_BYTES ? frame->size : TRACE_BYTES;
+    size_t kept = trace_frame_kept(frame);
     char hex[3 * TRACE_BYTES + 1] = "";
 
     if (!log_debugs())

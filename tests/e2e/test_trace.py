@@ -106,12 +106,15 @@ def test_noise_is_part_of_the_answer(once):
     assert text.startswith("55aa55" + "0210001009")
 
 
-def test_more_noise_than_is_kept(once):
-    fault(once, "noise_before 100")
-    frame = trace(once, count=1)[0]
-    assert len(frame["hex"]) == 2 * 64
-    assert frame["more"] == 100 + 23 - 64
-    assert frame["verdict"] == "ok"
+def test_more_noise_than_is_kept(patient_unit):
+    """The last bytes are kept: the answer is among them."""
+    patient_unit.eza("fault noise_before 128")
+    assert fault(patient_unit, "noise_before 128")["vg"] > 0
+    frame = trace(patient_unit, count=1)[0]
+    sent = patient_unit.wire().answers[-1].bytes.hex()
+    assert len(sent) == 2 * (128 + 128 + 23)
+    assert (frame["hex"], frame["verdict"]) == (sent[-2 * 192 :], "ok")
+    assert frame["more"] == 128 + 128 + 23 - 192
 
 
 def test_a_late_answer_is_a_frame_of_its_own(once):
@@ -403,12 +406,45 @@ def test_a_trace_is_replayed(stack, another):
     assert other.status == 400 and other.error == "read timeout"  # was never asked
 
 
+def save_answer(stack):
+    """What `trace` answers, as a file."""
+    path = stack.dir / "answer"
+    path.write_text(json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"frames": trace(stack)}}))
+    return path
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        ["noise_before 64"],
+        ["noise_after 64"],
+        ["echo", "noise_before 64", "noise_after 64"],
+        ["noise_before 128", "noise_before 120"],
+    ],
+    ids=", ".join,
+)
+def test_noise_is_replayed(stack, another, faults):
+    """Around each answer of a full reading; the last row has more than a frame keeps."""
+    patient = {f"{DCDC}.reply_timeout": "1"}
+    stack.start(config=patient)
+    stack.eza("set grid_voltage 351.3")
+    for one in faults:
+        stack.eza(f"fault {one}")
+    body = stack.ok("/dcdc/get")
+    path = save_answer(stack)
+    another.start("eza2500-sim", arguments=["--replay", path])
+    another.start("dcdcd", "battd", "gatewayd", config=patient)
+    assert another.ok("/dcdc/get") == body
+    counters = another.rpc("dcdcd", "status")["counters"]
+    assert counters["timeouts"] == counters["checksum_errors"] == 0
+    assert counters["noise_bytes"] > 0
+
+
 def test_a_replay_keeps_the_times(stack, another):
     stack.start(config={f"{DCDC}.reply_timeout": "1"})
     stack.eza("set turnaround 0.04")
     stack.ok("/dcdc/get")
-    path = stack.dir / "answer"
-    path.write_text(json.dumps({"jsonrpc": "2.0", "id": 1, "result": {"frames": trace(stack)}}))
+    path = save_answer(stack)
     recorded = [(one["dir"], one["time"]) for one in trace(stack)][-12:]
     replay(another, path)
     another.ok("/dcdc/get")

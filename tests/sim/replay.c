@@ -11,7 +11,7 @@
 #include "common/clock.h"
 #include "tests/sim/faults.h"
 
-enum { FRAMES_MAX = 64 * 1024 };
+enum { FRAMES_MAX = 64 * 1024, FILLER = 0xff };
 
 struct replay {
     struct replay_frame *frame;
@@ -37,10 +37,24 @@ static bool grow(struct replay *replay)
     return true;
 }
 
+/* Puts the bytes that were not kept before those that were. False if there cannot be so many. */
+static bool fill(struct replay_frame *frame, int64_t missing)
+{
+    size_t room = sizeof frame->bytes - frame->size, filled;
+
+    if (missing < 0)
+        return false;
+    filled = missing < (int64_t)room ? (size_t)missing : room;
+    memmove(frame->bytes + filled, frame->bytes, frame->size);
+    memset(frame->bytes, FILLER, filled);
+    frame->size += filled;
+    return true;
+}
+
 /* A frame as trace_frame_json makes it; false if it is none. */
 static bool add_frame(struct replay *replay, struct json_object *object)
 {
-    struct json_object *time, *direction, *hex;
+    struct json_object *time, *direction, *hex, *more = NULL;
     struct replay_frame frame = {0};
     int size;
 
@@ -51,9 +65,12 @@ static bool add_frame(struct replay *replay, struct json_object *object)
         !json_object_is_type(hex, json_type_string) || replay->count == FRAMES_MAX)
         return false;
     size = sim_parse_hex(json_object_get_string(hex), frame.bytes, sizeof frame.bytes);
-    if (size < 0 || !grow(replay))
+    if (size < 0)
         return false;
     frame.size = (size_t)size;
+    json_object_object_get_ex(object, "more", &more);
+    if (!fill(&frame, json_object_get_int64(more)) || !grow(replay))
+        return false;
     frame.time_us = (int64_t)(json_object_get_double(time) * US_PER_S + 0.5);
     replay->frame[replay->count - 1] = frame;
     replay->request[replay->count - 1] = strcmp(json_object_get_string(direction), ">") == 0;

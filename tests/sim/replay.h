@@ -3,7 +3,9 @@
  * A recorded trace as an answering machine: a request that equals a recorded one is followed by
  * what followed the recorded one. Used by eza2500_device.
  *
- * The file is dcdcd.trace, or what `trace` on dcdcd's socket printed, followed or not.
+ * The file is dcdcd.trace, or what `trace` on dcdcd's socket printed, followed or not. Bytes that
+ * the trace counted and did not keep ("more") are sent as 0xff, which begins nothing, as far as a
+ * frame has room for them: what came last decides.
  */
 #ifndef TESTS_SIM_REPLAY_H
 #define TESTS_SIM_REPLAY_H
@@ -11,13 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { REPLAY_BYTES_MAX = 64 };
+#include "tests/sim/line.h"
 
 /* A frame of the trace. */
 struct replay_frame {
     int64_t time_us; /* received: of the last byte; sent: of the first */
     size_t size;     /* 0: silence */
-    uint8_t bytes[REPLAY_BYTES_MAX];
+    uint8_t bytes[SIM_SEND_MAX];
 };
 
 struct replay;

@@ -99,23 +99,42 @@ static void a_frame_as_json(void **state)
                  "\"verdict\":\"read timeout\"}");
 }
 
-/* In pieces, past what is kept. */
+/* In pieces, past what is kept: the last bytes are, and the others counted. */
 static void long_frames_are_cut(void **state)
 {
-    uint8_t bytes[TRACE_BYTES + 1];
+    static const size_t pieces[] = {TRACE_BYTES - 1, 1, 3, 0, TRACE_BYTES, 2 * TRACE_BYTES + 1, 1};
+    uint8_t bytes[5 * TRACE_BYTES + 5];
+    struct trace_frame frame = {.direction = TRACE_RECEIVED};
+    size_t size = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i + i / 256);
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        trace_frame_append(&frame, bytes + size, pieces[i], (int64_t)i);
+        size += pieces[i];
+        assert_int_equal(frame.size, size);
+        assert_int_equal(trace_frame_kept(&frame), size < TRACE_BYTES ? size : TRACE_BYTES);
+        assert_memory_equal(frame.bytes, bytes + size - trace_frame_kept(&frame),
+                            trace_frame_kept(&frame));
+    }
+}
+
+static void a_cut_frame_as_json(void **state)
+{
+    uint8_t bytes[TRACE_BYTES + 3];
     struct trace_frame frame = {.direction = TRACE_RECEIVED};
     char text[3 * TRACE_BYTES + 100] =
         "{\"time\":0.000003,\"age\":0.000000,\"dir\":\"<\",\"hex\":\"";
 
     (void)state;
-    memset(bytes, 0xab, sizeof bytes);
-    trace_frame_append(&frame, bytes, TRACE_BYTES - 1, 1);
-    trace_frame_append(&frame, bytes, 3, 2);
+    memset(bytes, 0xcd, 3);
+    memset(bytes + 3, 0xab, TRACE_BYTES);
     trace_frame_append(&frame, bytes, sizeof bytes, 3);
     trace_frame_judge(&frame, "stray");
     for (int i = 0; i < TRACE_BYTES; i++)
         strcat(text, "ab");
-    snprintf(text + strlen(text), 64, "\",\"more\":%d,\"verdict\":\"stray\"}", TRACE_BYTES + 3);
+    strcat(text, "\",\"more\":3,\"verdict\":\"stray\"}");
     assert_frame(&frame, 3, text);
 }
 
@@ -410,6 +429,38 @@ static void an_answer_is_replayed(void **state)
     replay_free(replay);
 }
 
+/* More bytes than the trace keeps: as many others in their place, and the end is the answer's. */
+static void what_was_not_kept_is_filled(void **state)
+{
+    uint8_t noise[600];
+    const struct replay_frame *frame;
+    struct replay *replay;
+    int64_t sent_us;
+    size_t count;
+
+    (void)state;
+    memset(noise, 0x02, sizeof noise);
+    for (int i = 0; i < 2; i++) {
+        line_recorder_sent(&recorder, request, sizeof request, 1 * S);
+        for (int j = 0; j <= i; j++)
+            line_recorder_received(&recorder, noise, sizeof noise, 2 * S);
+        line_recorder_received(&recorder, answer, sizeof answer, 3 * S);
+        line_recorder_end(&recorder, "ok", 3 * S);
+    }
+    replay = write_and_load();
+    assert_non_null(replay);
+    for (int i = 0; i < 2; i++) {
+        frame = replay_answers(replay, request, sizeof request, &count, &sent_us);
+        assert_int_equal(count, 1);
+        assert_int_equal(frame->size, i == 0 ? sizeof noise + sizeof answer : SIM_SEND_MAX);
+        assert_memory_equal(frame->bytes + frame->size - sizeof answer, answer, sizeof answer);
+        assert_int_equal(frame->bytes[0], 0xff);
+        assert_int_equal(frame->bytes[frame->size - TRACE_BYTES - 1], 0xff);
+        assert_int_equal(frame->bytes[frame->size - TRACE_BYTES], 0x02);
+    }
+    replay_free(replay);
+}
+
 static void no_trace_is_refused(void **state)
 {
     static const char *const texts[] = {
@@ -421,6 +472,7 @@ static void no_trace_is_refused(void **state)
         "{\"time\":1,\"dir\":\">\",\"hex\":\"0g\"}\n",
         "{\"time\":1,\"dir\":null,\"hex\":\"00\"}\n",
         "{\"result\":{}}\n",
+        "{\"time\":1,\"dir\":\"<\",\"hex\":\"00\",\"more\":-1}\n",
     };
     char path[64];
 
@@ -447,6 +499,7 @@ int main(void)
         cmocka_unit_test_setup(fewer_than_asked_for, forget),
         cmocka_unit_test_setup(a_frame_as_json, forget),
         cmocka_unit_test_setup(long_frames_are_cut, forget),
+        cmocka_unit_test_setup(a_cut_frame_as_json, forget),
         cmocka_unit_test_setup(long_verdicts_are_cut, forget),
         cmocka_unit_test_setup(an_exchange_is_two_frames, forget),
         cmocka_unit_test_setup(silence_is_a_frame, forget),
@@ -458,6 +511,7 @@ int main(void)
         cmocka_unit_test_setup(a_file_that_cannot_be_written, forget),
         IN_DIRECTORY(a_file_is_replayed),
         IN_DIRECTORY(an_answer_is_replayed),
+        IN_DIRECTORY(what_was_not_kept_is_filled),
         IN_DIRECTORY(no_trace_is_refused),
     };
 
