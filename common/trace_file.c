@@ -13,21 +13,34 @@
 #include "common/log.h"
 
 /* Long enough for all tries of a command that is not answered, and for a stop's confirmation. */
-enum { AFTERMATH_US = 2 * US_PER_S, INTERVAL_US = 60 * US_PER_S };
+enum { AFTERMATH_US = 2 * US_PER_S, INTERVAL_US = 60 * US_PER_S, STOP_INTERVAL_US = 10 * US_PER_S };
 
 void trace_file_init(struct trace_file *file, const char *dir, const char *name)
 {
-    *file = (struct trace_file){.name = name, .due_us = INT64_MAX, .next_us = INT64_MIN};
+    *file = (struct trace_file){
+        .name = name, .due_us = INT64_MAX, .next_us = INT64_MIN, .next_stop_us = INT64_MIN};
     snprintf(file->path, sizeof file->path, "%s/%s.trace", dir, name);
+}
+
+static void make_due(struct trace_file *file, const char *reason, int64_t now_us)
+{
+    file->due_us = now_us + AFTERMATH_US;
+    file->next_us = now_us + INTERVAL_US;
+    snprintf(file->reason, sizeof file->reason, "%s", reason);
 }
 
 void trace_file_want(struct trace_file *file, const char *reason, int64_t now_us)
 {
-    if (file->due_us != INT64_MAX || now_us < file->next_us)
+    if (file->due_us == INT64_MAX && now_us >= file->next_us)
+        make_due(file, reason, now_us);
+}
+
+void trace_file_want_stop(struct trace_file *file, const char *reason, int64_t now_us)
+{
+    if (now_us < file->next_stop_us)
         return;
-    file->due_us = now_us + AFTERMATH_US;
-    file->next_us = now_us + INTERVAL_US;
-    snprintf(file->reason, sizeof file->reason, "%s", reason);
+    make_due(file, reason, now_us);
+    file->next_stop_us = now_us + STOP_INTERVAL_US;
 }
 
 static struct json_object *header(const struct trace_file *file, const struct config_port *port,

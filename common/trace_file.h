@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The trace as a file in the run directory, for when something has gone wrong: what was on the
- * line before it and for a moment after it. One file, replaced as a whole, once a minute at most.
+ * line before it and for a moment after it. One file, replaced as a whole: once a minute at most,
+ * and once in 10 s for a guard's stop, which no other cause keeps from being written.
  * JSON lines: first {"trace":"dcdcd","version":…,"reason":…,"time":…,"date":…,"port":…,"baud":…},
  * then the frames, as trace_frame_json shows them. Used by dcdcd's port and battd's worker.
  */
@@ -21,6 +22,7 @@ struct trace_file {
     char reason[FAILURE_TEXT_SIZE]; /* of the file that is due, or was written last */
     int64_t due_us;                 /* INT64_MAX: none */
     int64_t next_us;                /* none is wanted before */
+    int64_t next_stop_us;           /* the same of a guard's stop */
 };
 
 /* The file is DIR/NAME.trace; name, the daemon's, is borrowed. */
@@ -28,6 +30,13 @@ void trace_file_init(struct trace_file *file, const char *dir, const char *name)
 
 /* Something has gone wrong: a file is due soon, unless one was written less than a minute ago. */
 void trace_file_want(struct trace_file *file, const char *reason, int64_t now_us);
+
+/*
+ * A guard stops the converter: a file is due soon and bears this reason, whatever was written or
+ * is due for another one, unless a guard's stop has had one less than 10 s ago. Other reasons get
+ * none for a minute.
+ */
+void trace_file_want_stop(struct trace_file *file, const char *reason, int64_t now_us);
 
 /* Writes the file if it is due. A failure is logged. */
 void trace_file_write(struct trace_file *file, const struct trace *trace,

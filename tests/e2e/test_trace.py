@@ -320,6 +320,15 @@ def test_a_file_when_the_battery_guard_stops(stack):
     assert brief(frames)[stop + 1] == ("<", "020200100000001000", "ok")
 
 
+def test_a_file_when_the_supervisor_guard_stops(stack):
+    stack.start(config={f"{DCDC}.supervisor_timeout": "1"})
+    stack.ok("/dcdc/set?mode=0x0041&dvg=350&drg=0&dig=2")
+    assert not saved(stack).exists()
+    header, frames = lines_of_file(stack)
+    assert header["reason"] == "the converter is sent to Waiting: the supervisor is silent"
+    assert ("<", "020200100000001000", "ok") in brief(frames)
+
+
 def test_a_file_when_the_converter_falls_silent(unit):
     unit.ok("/dcdc/get")
     assert not saved(unit).exists()

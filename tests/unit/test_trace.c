@@ -333,6 +333,47 @@ static void a_file_a_minute(void **state)
     assert_true(is_written());
 }
 
+static void stop_at(struct trace_file *file, const char *reason, int64_t now_us)
+{
+    char path[64];
+
+    path_of("dcdcd.trace", path);
+    unlink(path);
+    trace_file_want_stop(file, reason, now_us);
+}
+
+/* Not kept back by another cause, written or due; and itself not too often. */
+static void a_guard_s_stop_has_a_file(void **state)
+{
+    struct trace_file file;
+
+    (void)state;
+    trace_file_init(&file, directory, "dcdcd");
+    trace_file_want(&file, "silence", 100 * S);
+    write_at(&file, 102 * S);
+    assert_true(is_written());
+    stop_at(&file, "stop", 103 * S);
+    trace_file_want(&file, "silence", 104 * S);
+    write_at(&file, 105 * S);
+    assert_true(is_written());
+    assert_string_equal(file.reason, "stop");
+    stop_at(&file, "too soon", 113 * S - 1);
+    write_at(&file, 120 * S);
+    assert_false(is_written());
+    stop_at(&file, "another", 120 * S);
+    write_at(&file, 122 * S);
+    assert_true(is_written());
+    trace_file_want(&file, "overwrites it", 180 * S - 1);
+    assert_int_equal(file.due_us, INT64_MAX);
+    trace_file_want(&file, "silence", 180 * S);
+    stop_at(&file, "takes its place", 181 * S);
+    write_at(&file, 183 * S - 1);
+    assert_false(is_written());
+    write_at(&file, 183 * S);
+    assert_true(is_written());
+    assert_string_equal(file.reason, "takes its place");
+}
+
 static void a_file_that_cannot_be_written(void **state)
 {
     struct trace_file file;
@@ -508,6 +549,7 @@ int main(void)
         cmocka_unit_test(strays_have_names),
         cmocka_unit_test(a_refusal_s_code_is_handed_out),
         IN_DIRECTORY(a_file_a_minute),
+        IN_DIRECTORY(a_guard_s_stop_has_a_file),
         cmocka_unit_test_setup(a_file_that_cannot_be_written, forget),
         IN_DIRECTORY(a_file_is_replayed),
         IN_DIRECTORY(an_answer_is_replayed),
