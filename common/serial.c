@@ -17,6 +17,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/permission.h"
+#include "common/serial_holder.h"
 
 static const struct speed {
     unsigned baud;
@@ -44,65 +45,14 @@ static bool is_pty(int fd)
            major(st.st_rdev) <= 143;
 }
 
-/* The process that holds a flock on the file, out of /proc/locks; 0 when it is not told. */
-static long find_holder(const struct stat *st)
-{
-    FILE *locks = fopen("/proc/locks", "re");
-    char line[256];
-    long holder = 0;
-
-    if (locks == NULL)
-        return 0;
-    while (holder == 0 && fgets(line, sizeof line, locks) != NULL) {
-        unsigned major_number, minor_number;
-        unsigned long long inode;
-        long pid;
-
-        if (sscanf(line, "%*s FLOCK %*s %*s %ld %x:%x:%llu", &pid, &major_number, &minor_number,
-                   &inode) == 4 &&
-            inode == st->st_ino && makedev(major_number, minor_number) == st->st_dev)
-            holder = pid;
-    }
-    fclose(locks);
-    return holder;
-}
-
-static void read_command(long pid, char *command, int size)
-{
-    char path[64];
-    FILE *file;
-
-    snprintf(path, sizeof path, "/proc/%ld/comm", pid);
-    file = fopen(path, "re");
-    if (file == NULL || fgets(command, size, file) == NULL)
-        snprintf(command, (size_t)size, "?");
-    command[strcspn(command, "\n")] = '\0';
-    if (file != NULL)
-        fclose(file);
-}
-
-static void explain_holder(const char *path, struct failure *failure)
-{
-    struct stat st;
-    char command[64];
-    long pid = stat(path, &st) == 0 ? find_holder(&st) : 0;
-
-    if (pid <= 0) {
-        failure_set(failure, REASON_PORT, "%s: in use by another program", path);
-        return;
-    }
-    read_command(pid, command, sizeof command);
-    failure_set(failure, REASON_PORT, "%s: in use by process %ld (%s)", path, pid, command);
-}
-
 static void explain(const char *path, struct failure *failure)
 {
-    char text[PERMISSION_TEXT_SIZE];
+    char text[PERMISSION_TEXT_SIZE], holder[SERIAL_HOLDER_SIZE];
 
     if (errno == EACCES || errno == EPERM)
         failure_set(failure, REASON_PORT, "%s: %s", path, permission_explain(path, errno, text));
     else if (errno == EBUSY || errno == EWOULDBLOCK)
-        explain_holder(path, failure);
+        failure_set(failure, REASON_PORT, "%s: in use by %s", path, serial_holder(path, holder));
     else if (errno == ENOTTY)
         failure_set(failure, REASON_PORT, "%s: not a serial port", path);
     else

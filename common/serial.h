@@ -19,7 +19,8 @@ int serial_open(const struct config_port *port, struct failure *failure);
 
 /*
  * Locks an open port: flock, then TIOCEXCL (not on a pseudo terminal, where the mark would
- * outlive us). Returns 0, or -1 with *failure filled (REASON_PORT, naming the holder if known).
+ * outlive us). Returns 0, or -1 with *failure filled (REASON_PORT, naming the holder:
+ * serial_holder.h).
  */
 int serial_lock(int fd, const char *path, struct failure *failure);
 

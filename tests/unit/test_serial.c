@@ -9,12 +9,14 @@
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -23,6 +25,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+
+#include "common/serial_holder.h"
 
 /* Where the low half of a 64-bit argument lies. */
 enum { LOW_HALF = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 4 : 0 };
@@ -275,6 +279,99 @@ static void expect_denied(struct fixture *fixture, void (*prepare)(void), const 
     assert_int_equal(status, 0);
 }
 
+/* A process that has the port open exclusively, without a lock, until it is ended. */
+static pid_t start_holder(struct fixture *fixture, void (*prepare)(void))
+{
+    int ready[2], fd;
+    char byte = 0;
+    pid_t pid;
+
+    assert_int_equal(pipe(ready), 0);
+    pid = fork();
+    if (pid == 0) {
+        close(fixture->master);
+        prctl(PR_SET_NAME, "minicom");
+        prepare();
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        fd = open(fixture->port.path, O_RDWR | O_NOCTTY);
+        byte = ioctl(fd, TIOCEXCL) == 0;
+        if (write(ready[1], &byte, 1) == 1)
+            pause();
+        _exit(0);
+    }
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    close(ready[0]);
+    assert_int_equal(byte, 1);
+    return pid;
+}
+
+static void end_holder(pid_t pid)
+{
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* Where ownership does not matter. */
+static void stay(void)
+{
+}
+
+/* Who changes its user is hidden at first, as what it read as the other one would be. */
+static void become_visible_nobody(void)
+{
+    if (geteuid() == 0)
+        become_nobody();
+    prctl(PR_SET_DUMPABLE, 1);
+}
+
+static void test_who_has_it_open_is_named(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[SERIAL_HOLDER_SIZE], expected[64], link[64];
+    pid_t holder;
+
+    assert_string_equal(serial_holder(fixture->port.path, text), "another program");
+    assert_string_equal(serial_holder("/nowhere", text), "another program");
+    holder = start_holder(fixture, stay);
+    snprintf(expected, sizeof expected, "process %ld (minicom)", (long)holder);
+    assert_string_equal(serial_holder(fixture->port.path, text), expected);
+    snprintf(link, sizeof link, "/tmp/test-serial-%ld", (long)getpid());
+    assert_int_equal(symlink(fixture->port.path, link), 0);
+    assert_string_equal(serial_holder(link, text), expected);
+    unlink(link);
+    end_holder(holder);
+    assert_string_equal(serial_holder(fixture->port.path, text), "another program");
+}
+
+/* Without a lock, by TIOCEXCL: root is not kept out by that. */
+static void test_exclusive_use_names_the_holder(void **state)
+{
+    struct fixture *fixture = *state;
+    char expected[64];
+    pid_t holder;
+
+    assert_int_equal(chmod(fixture->port.path, 0666), 0);
+    holder = start_holder(fixture, become_visible_nobody);
+    snprintf(expected, sizeof expected, ": in use by process %ld (minicom)", (long)holder);
+    expect_denied(fixture, become_visible_nobody, expected);
+    end_holder(holder);
+}
+
+/* What another user has open is not told. */
+static void test_a_holder_that_is_not_seen(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t holder;
+
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(chmod(fixture->port.path, 0666), 0);
+    holder = start_holder(fixture, stay);
+    expect_denied(fixture, become_nobody, ": in use by another program");
+    end_holder(holder);
+}
+
 /* The error says which group is missing. */
 static void test_permission_denied(void **state)
 {
@@ -346,6 +443,9 @@ int main(void)
         ON_PTY(test_missing_file),
         ON_PTY(test_not_a_port),
         ON_PTY(test_speeds),
+        ON_PTY(test_who_has_it_open_is_named),
+        ON_PTY(test_exclusive_use_names_the_holder),
+        ON_PTY(test_a_holder_that_is_not_seen),
         ON_PTY(test_permission_denied),
         ON_PTY(test_no_group_may),
         ON_PTY(test_the_unit_forbids),
