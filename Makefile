@@ -71,7 +71,7 @@ OBJECTS    := $(call objs,$(SOURCES))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(PROGRAMS) $(FAKE_GPIOD) ## build the daemons and the simulators (default)
+all: $(PROGRAMS) $(FAKE_GPIOD) $(BUILD)/fake/serial.so ## build the daemons and the simulators (default)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -116,6 +116,11 @@ $(BUILD)/fake/libgpiod.so.%: tests/fake/gpiod.c common/clock.h $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared $(ALL_LDFLAGS) -Wl,-soname,$(@F) -o $@ $<
+
+$(BUILD)/fake/serial.so: tests/fake/serial.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,LD)
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared $(ALL_LDFLAGS) -o $@ $<
 
 $(BUILD)/bare-evhttp: $(BUILD)/obj/tests/bench/bare_evhttp.o
 	$(call say,LD)

@@ -4,8 +4,6 @@
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "common/log.h"
@@ -17,14 +15,14 @@ static bool is_link(const char *path)
     return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
-static bool same_device(const char *link, const char *device)
+static bool leads_to(const char *link, const struct stat *device)
 {
-    char target[PATH_MAX];
+    struct stat st;
 
-    return realpath(link, target) != NULL && strcmp(target, device) == 0;
+    return stat(link, &st) == 0 && st.st_dev == device->st_dev && st.st_ino == device->st_ino;
 }
 
-static bool find_in(const char *directory, const char *device, char *alias, size_t size)
+static bool find_in(const char *directory, const struct stat *device, char *alias, size_t size)
 {
     DIR *dir = opendir(directory);
     const struct dirent *entry;
@@ -33,7 +31,7 @@ static bool find_in(const char *directory, const char *device, char *alias, size
     while (dir != NULL && !found && (entry = readdir(dir)) != NULL) {
         int length = snprintf(alias, size, "%s/%s", directory, entry->d_name);
 
-        found = length > 0 && (size_t)length < size && is_link(alias) && same_device(alias, device);
+        found = length > 0 && (size_t)length < size && is_link(alias) && leads_to(alias, device);
     }
     if (dir != NULL)
         closedir(dir);
@@ -43,15 +41,16 @@ static bool find_in(const char *directory, const char *device, char *alias, size
 bool serial_alias_find(const char *root, const char *path, char *alias, size_t size)
 {
     static const char *const kinds[] = {"by-path", "by-id"};
-    char device[PATH_MAX], directory[PATH_MAX];
+    char directory[PATH_MAX];
+    struct stat device;
 
-    if (is_link(path) || realpath(path, device) == NULL)
+    if (is_link(path) || stat(path, &device) != 0)
         return false;
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         int length = snprintf(directory, sizeof directory, "%s/%s", root, kinds[i]);
 
         if (length > 0 && (size_t)length < sizeof directory &&
-            find_in(directory, device, alias, size))
+            find_in(directory, &device, alias, size))
             return true;
     }
     return false;

@@ -15,7 +15,7 @@ import time
 import pytest
 
 from link import RpcError, wait_until
-from stack import BATTERY_DEV, DCDC
+from stack import BATTERY_DEV, BUILD, DCDC, SANITIZER_EXIT
 
 BURST = 20  # lines of a module that the log takes at once: common/log_limit.h
 TIMES = int(os.environ.get("DCDC_REPLUGS", "100"))
@@ -194,6 +194,51 @@ def test_no_device_at_start(device, make):
     device.wait_served()
     assert len(device.lines()) == 2
     assert re.search("is open|back|answers", device.lines()[-1])
+
+
+PORT = {
+    "dcdcd": ("ess_system.dcdc_dev.params", '["{}", 19200]'),
+    "battd": (f"{BATTERY_DEV}.kwparams.port", '"{}"'),
+}
+
+
+def start_watched(device, path):
+    """The daemon on this port, its calls recorded: tests/fake/serial.c."""
+    device.stack.environment = {
+        "LD_PRELOAD": BUILD / "fake" / "serial.so",
+        "FAKE_SERIAL": device.stack.dir / "serial",
+        "ASAN_OPTIONS": f"exitcode={SANITIZER_EXIT}:verify_asan_link_order=0",
+    }
+    (device.stack.dir / "serial" / "by-path").mkdir(parents=True, exist_ok=True)
+    key, text = PORT[device.daemon]
+    device.stack.start(device.daemon, config={**CONFIG, key: text.format(path)})
+    device.wait_served()
+
+
+def test_locked_before_it_is_touched(device):
+    """The lock, the mark that keeps others out, the settings; only then a byte. Again later."""
+    calls = device.stack.dir / "serial" / "calls"
+    device.stack.start(device.simulator, baud=0)
+    start_watched(device, device.path)
+    for _ in range(2):
+        first = ["flock", "TIOCEXCL", "tcsetattr", "write"]
+        made = calls.read_text().split()
+        assert made[: len(first)] == first and set(made[len(first) :]) <= {"write"}
+        device.hangup()
+        calls.unlink()
+        device.control("back")
+        device.wait_served()
+
+
+@pytest.mark.parametrize("configured", ["device", "link"])
+def test_a_stable_name_is_suggested(device, configured):
+    device.stack.start(device.simulator, baud=0)
+    path = device.path.readlink() if configured == "device" else device.path
+    (device.stack.dir / "serial" / "by-path").mkdir(parents=True)
+    (device.stack.dir / "serial" / "by-path" / "pci-usb").symlink_to(device.path.readlink())
+    start_watched(device, path)
+    text = f"{path} may have another name after a restart: configure /dev/serial/by-path/pci-usb"
+    assert device.program.count(re.escape(text)) == (configured == "device")
 
 
 def test_held_by_somebody_else(device):
