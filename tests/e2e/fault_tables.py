@@ -148,7 +148,9 @@ def outcome(fault, name):
     return fault.error.format(cmd_of(name) ^ 0x20), fault.tries, fault.counter
 
 
-# Faults that a correct reader of the line does not notice: (words, counter, by how much each time)
+# Faults that a correct reader of the line does not notice: (words, counter, by how much each time);
+# ALL: by as many as the request, or the decoy, has bytes
+ALL = "all its bytes"
 HARMLESS = {
     "noise before 1": ("noise_before 1", "noise_bytes", 1),
     "noise before 9": ("noise_before 9", "noise_bytes", 9),
@@ -157,23 +159,29 @@ HARMLESS = {
     "noise after 9": ("noise_after 9", "noise_bytes", 9),
     "noise after 64": ("noise_after 64", "noise_bytes", 64),
     "echo": ("echo", "echoes", 1),
-    "echo changed at 0": ("echo_changed 0", None, 0),
-    "echo changed at 4": ("echo_changed 4", None, 0),
-    "echo changed at 6": ("echo_changed 6", None, 0),
+    "echo changed at 0": ("echo_changed 0", "noise_bytes", ALL),
+    "echo changed at 4": ("echo_changed 4", "noise_bytes", ALL),
+    "echo changed at 6": ("echo_changed 6", "noise_bytes", ALL),
     "twice": ("twice", "unexpected", 1),
     "byte by byte": ("split 0.00052", None, 0),
 }
 
-# Bytes before the answer that look like one, with wrong values.
+# Bytes before the answer that look like one, with wrong values: (bytes, counter, by how much)
 DECOYS = {
-    "of a foreign address": lambda name: answer_frame(name, address1=7),
-    "of a foreign driver": lambda name: answer_frame(name, address2=17),
-    "of another command": lambda name: answer_frame("11-1" if name != "11-1" else "10-1"),
-    "with a bad checksum": lambda name: answer_frame(name)[:-1] + b"\xee",
-    "as a request": lambda name: eza.frame(eza.REQUEST, cmd_of(name), wrong_data(name)),
-    "without its end": lambda name: answer_frame(name)[:-2],
-    "header alone": lambda name: answer_frame(name)[:5],
-    "longer than what comes": lambda name: b"\x02\xff\x00\x10" + bytes([cmd_of(name)]),
+    "of a foreign address": (lambda name: answer_frame(name, address1=7), "foreign", 1),
+    "of a foreign driver": (lambda name: answer_frame(name, address2=17), "foreign", 1),
+    "of another command": (
+        lambda name: answer_frame("11-1" if name != "11-1" else "10-1"), "unexpected", 1
+    ),
+    "with a bad checksum": (lambda name: answer_frame(name)[:-1] + b"\xee", "checksum_errors", 1),
+    "as a request": (
+        lambda name: eza.frame(eza.REQUEST, cmd_of(name), wrong_data(name)), "noise_bytes", ALL
+    ),
+    "without its end": (lambda name: answer_frame(name)[:-2], "noise_bytes", ALL),
+    "header alone": (lambda name: answer_frame(name)[:5], "noise_bytes", ALL),
+    "longer than what comes": (
+        lambda name: b"\x02\xff\x00\x10" + bytes([cmd_of(name)]), "noise_bytes", ALL
+    ),
 }
 
 # Values outside the specification: (fault, command, error)

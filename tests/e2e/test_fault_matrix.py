@@ -10,6 +10,7 @@ import pytest
 
 import eza
 from fault_tables import (
+    ALL,
     CONFIG,
     DECOYS,
     ERRORS,
@@ -81,6 +82,12 @@ def counters_at_rest(stack):
     return wait_until(at_rest)
 
 
+ODDITIES = (
+    *("timeouts", "naks", "bad_values", "checksum_errors"),
+    *("echoes", "foreign", "unexpected", "noise_bytes", "opens"),
+)
+
+
 class Counting:
     """dcdcd's counters and the frames on the wire, since the test began."""
 
@@ -107,6 +114,12 @@ class Counting:
         grown = {name: after[name] - self.before[name] for name in after}
         assert grown["requests"] == self.frames
         return grown
+
+    def oddities(self):
+        """What was odd on the line, by the counters; a late answer counts as unexpected."""
+        grown = self.grown()
+        grown["unexpected"] += grown["late"]
+        return {name: grown[name] for name in ODDITIES if grown[name]}
 
 
 def sound_frames(wire):
@@ -283,12 +296,8 @@ def test_not_noticed(patient, path, fault):
     check_body(path, reply, wire)
     carried_out(stack, path)
     check_next(patient, path)
-    grown = patient.grown()
-    assert grown["timeouts"] == grown["bad_values"] == 0
-    if counter == "unexpected":  # a second answer
-        assert grown["unexpected"] + grown["late"] == by * len(REQUESTS[path][0])
-    elif counter:
-        assert grown[counter] == by * len(REQUESTS[path][0])
+    each = [len(one.bytes) if by is ALL else by for one in wire.requests]
+    assert patient.oddities() == ({counter: sum(each)} if counter else {})
 
 
 @pytest.mark.parametrize("path", REQUESTS)
@@ -296,14 +305,18 @@ def test_not_noticed(patient, path, fault):
 def test_decoys(patient, path, decoy):
     """Bytes before the answer that look like one: the wrong values in them are not seen."""
     stack = patient.stack
-    for name in (command_at(path, "first"), command_at(path, "last")):
-        stack.eza(f"fault noise_before 0x{DECOYS[decoy](name).hex()} for {name}")
+    make, counter, by = DECOYS[decoy]
+    decoys = {name: make(name) for name in (command_at(path, "first"), command_at(path, "last"))}
+    for name, text in decoys.items():
+        stack.eza(f"fault noise_before 0x{text.hex()} for {name}")
     reply = stack.get(path)
     wire = patient.wire()
     assert wire.commands == REQUESTS[path][0]
     check_body(path, reply, wire)
+    carried_out(stack, path)
     check_next(patient, path)
-    assert patient.grown()["timeouts"] == 0
+    each = [len(text) if by is ALL else by for text in decoys.values()]
+    assert patient.oddities() == {counter: sum(each)}
 
 
 # late answers
@@ -398,40 +411,58 @@ def test_unknown_values(counting, path, fault, name, error):
 # every length
 
 
+def check_size(stack, path, faults, expected):
+    """
+    The request from rest with these faults, given by command, and the same once more without. The
+    commands on the wire and the counters are as expected.
+    """
+    rest(stack)
+    counting = Counting(stack)
+    for name, words in faults.items():
+        put(stack, name, words, "count 1")
+    reply = stack.get(path)
+    wire = counting.wire()
+    assert wire.commands == expected[0]
+    check_body(path, reply, wire)
+    carried_out(stack, path)
+    check_next(counting, path)
+    assert counting.oddities() == expected[1]
+
+
 @pytest.mark.parametrize("at", ["first", "last"])
 @pytest.mark.parametrize("path", SEQUENCES)
-def test_cut_after_each_byte(counting, path, at):
-    stack = counting.stack
+def test_cut_after_each_byte(shared, path, at):
     name = command_at(path, at)
     for size in range(answer_size(name)):
-        rest(stack)
-        put(stack, name, [f"data {wrong_data(name).hex()}", f"cut {size}"], "count 1")
-        reply = stack.get(path)
-        wire = counting.wire()
-        assert wire.commands == tries(path, name)
-        check_body(path, reply, wire)
+        faults = {name: [f"data {wrong_data(name).hex()}", f"cut {size}"]}
+        counters = {"timeouts": 1, **({"noise_bytes": size} if size else {})}
+        check_size(shared, path, faults, (tries(path, name), counters))
 
 
-@pytest.mark.parametrize("path", ["/dcdc/get/status", f"/dcdc/set?{RUN}"])
+LONG = ["/dcdc/get", f"/dcdc/set?{RUN}"]
+
+
+@pytest.mark.parametrize("path", LONG)
 @pytest.mark.parametrize("where", ["before", "after"])
-def test_noise_of_every_length(patient, path, where):
-    stack = patient.stack
+def test_noise_of_every_length(shared_patient, path, where):
+    """At every command."""
+    commands = REQUESTS[path][0]
     for size in range(1, 65):
-        rest(stack)
-        stack.eza(f"fault noise_{where} {size}")
-        reply = stack.get(path)
-        wire = patient.wire()
-        assert wire.commands == REQUESTS[path][0]
-        check_body(path, reply, wire)
+        faults = {name: [f"noise_{where} {size}"] for name in commands}
+        counters = {"noise_bytes": size * len(commands)}
+        check_size(shared_patient, path, faults, (commands, counters))
 
 
-def test_noise_of_every_length_inside(counting):
-    stack = counting.stack
-    path, name = "/dcdc/get/status", "10-1"
+@pytest.mark.parametrize("path", LONG)
+@pytest.mark.parametrize("at", ["first", "last"])
+def test_noise_of_every_length_inside(shared, path, at):
+    name = command_at(path, at)
+    whole = answer_size(name)
     for size in range(1, 65):
-        put(stack, name, [f"data {wrong_data(name).hex()}", f"noise_inside {size}"], "count 1")
-        check_body(path, stack.get(path), counting.wire())
-    assert counting.grown()["requests"] == 64 * len(tries(path, name))
+        faults = {name: [f"data {wrong_data(name).hex()}", f"noise_inside 0x{'a5' * size}"]}
+        counter = outcome(FAULTS["inside 1"], name)[2]
+        counters = {counter: 1, "noise_bytes": size + (whole if counter == "timeouts" else 0)}
+        check_size(shared, path, faults, (tries(path, name), counters))
 
 
 # the line
