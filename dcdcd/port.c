@@ -412,7 +412,7 @@ void port_permit(struct port *port, const char *denial)
 
 void port_save_trace(struct port *port, const char *reason)
 {
-    trace_file_want(&port->trace_file, reason, clock_us());
+    trace_file_want_stop(&port->trace_file, reason, clock_us());
     pump(port);
 }
 

@@ -40,7 +40,7 @@ bool port_mode(const struct port *port, uint16_t *mode);
 /* Whether what was due has been done: reopening, deadlines, retries, the next command. */
 bool port_alive(const struct port *port, int64_t now_us);
 
-/* Something has gone wrong: the trace is to be saved soon; see trace_file_want. */
+/* A guard stops the converter: the trace is to be saved soon; see trace_file_want_stop. */
 void port_save_trace(struct port *port, const char *reason);
 
 /* The last frames on the line. */

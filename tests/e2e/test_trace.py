@@ -320,6 +320,23 @@ def test_a_file_when_the_battery_guard_stops(stack):
     assert brief(frames)[stop + 1] == ("<", "020200100000001000", "ok")
 
 
+def test_a_file_when_a_guard_stops_after_something_else(stack):
+    """Saved although the converter was silent, and that was saved, a moment ago."""
+    stack.start(
+        config={f"{BATTERY}.force_dcdc_waiting": "Yes", f"{DCDC}.battery_check_interval": "1"}
+    )
+    wait_until(lambda: stack.rpc("dcdcd", "status")["guards"]["battery"]["permitted"])
+    stack.eza("fault silence")
+    assert stack.get("/dcdc/get").error == "read timeout"
+    assert "does not answer" in lines_of_file(stack)[0]["reason"]
+    stack.eza("clear")
+    stack.ok("/dcdc/set?mode=0x0041&dvg=350&drg=0&dig=2")
+    stack.battery("set sharing denied")
+    wait_until(lambda: "the battery denies sharing" in lines_of_file(stack)[0]["reason"], 5)
+    assert ("<", "020200100000001000", "ok") in brief(lines_of_file(stack)[1])
+    assert [one.name for one in stack.dir.glob("*.trace*")] == ["dcdcd.trace"]
+
+
 def test_a_file_when_the_supervisor_guard_stops(stack):
     stack.start(config={f"{DCDC}.supervisor_timeout": "1"})
     stack.ok("/dcdc/set?mode=0x0041&dvg=350&drg=0&dig=2")
