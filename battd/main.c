@@ -9,7 +9,6 @@
 #include "common/clock.h"
 #include "common/daemon.h"
 #include "common/log.h"
-#include "common/serial_alias.h"
 #include "common/rpc_server.h"
 
 /* From being asked to stop to the end, whatever the bus does. */
@@ -57,7 +56,6 @@ static bool start_worker(struct battd *battd)
         log_info("battery", "none is configured");
         return true;
     }
-    serial_alias_suggest(config->port.path);
     battd->worker = worker_new(battd->daemon.base, config, battd->daemon.run_dir,
                                battd_methods_changed, battd->methods);
     return battd->worker != NULL;

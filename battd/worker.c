@@ -17,6 +17,7 @@
 #include "common/backoff.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/serial_alias.h"
 #include "common/trace_file.h"
 #include "common/trace_log.h"
 
@@ -170,7 +171,8 @@ static bool open_port(struct worker *worker)
         publish(worker);
         return false;
     }
-    worker->snapshot.counters.opens++;
+    if (worker->snapshot.counters.opens++ == 0)
+        serial_alias_suggest(worker->config->port.path);
     poll_schedule_start(&worker->schedule, clock_us());
     return true;
 }

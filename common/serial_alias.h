@@ -12,7 +12,10 @@
  */
 bool serial_alias_find(const char *root, const char *path, char *alias, size_t size);
 
-/* Logs the stable name of a configured port, if it has one that is not used. Call once. */
+/*
+ * Logs the stable name of a configured port, if it has one that is not used. Call once, when the
+ * port is there: it may have come after the daemon's start.
+ */
 void serial_alias_suggest(const char *path);
 
 #endif

@@ -7,7 +7,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/operation_mode.h"
-#include "common/serial_alias.h"
 #include "dcdcd/methods.h"
 
 /* The daemon ends within 5 s; so long may the converter take to confirm. */
@@ -98,7 +97,6 @@ int main(int argc, char **argv)
     if (dcdcd.guards == NULL)
         goto no_guard;
     daemon->alive = is_alive;
-    serial_alias_suggest(daemon->config->dcdc_dev.port.path);
     status = daemon_run(daemon, stop, &dcdcd);
     port_free(dcdcd.port);
     dcdcd.port = NULL;

@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/serial.h"
+#include "common/serial_alias.h"
 
 enum {
     REOPEN_MIN_US = 100 * US_PER_MS,
@@ -228,7 +229,8 @@ static void try_open(struct port *port)
         close_port(port, failure.text);
         return;
     }
-    port->opens++;
+    if (port->opens++ == 0)
+        serial_alias_suggest(port->settings.path);
     direction = direction_text(port->direction);
     if (port->error[0] != '\0')
         log_info("port", "%s is back after %.1f s", port->settings.path,

@@ -202,7 +202,7 @@ PORT = {
 }
 
 
-def start_watched(device, path):
+def start_watched(device, path, served=True):
     """The daemon on this port, its calls recorded: tests/fake/serial.c."""
     device.stack.environment = {
         "LD_PRELOAD": BUILD / "fake" / "serial.so",
@@ -212,7 +212,8 @@ def start_watched(device, path):
     (device.stack.dir / "serial" / "by-path").mkdir(parents=True, exist_ok=True)
     key, text = PORT[device.daemon]
     device.stack.start(device.daemon, config={**CONFIG, key: text.format(path)})
-    device.wait_served()
+    if served:
+        device.wait_served()
 
 
 def test_locked_before_it_is_touched(device):
@@ -239,6 +240,23 @@ def test_a_stable_name_is_suggested(device, configured):
     start_watched(device, path)
     text = f"{path} may have another name after a restart: configure /dev/serial/by-path/pci-usb"
     assert device.program.count(re.escape(text)) == (configured == "device")
+
+
+def test_a_stable_name_of_a_port_that_comes_later(device):
+    """Suggested when the port is first opened, and once."""
+    links = device.stack.dir / "serial" / "by-path"
+    device.stack.start(device.simulator, baud=0)
+    port = device.path.readlink()
+    holder = os.open(port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        start_watched(device, port, served=False)
+        wait_until(device.closed)
+        (links / "pci-usb").symlink_to(port)
+    finally:
+        os.close(holder)
+    device.wait_served()
+    assert device.program.count("configure /dev/serial/by-path/pci-usb") == 1
 
 
 def test_held_by_somebody_else(device):
