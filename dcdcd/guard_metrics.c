@@ -43,7 +43,7 @@ void guards_metrics(const struct guards *guards, struct metrics *metrics)
     for (int i = 0; i < GUARD_COUNT; i++)
         metrics_integer(metrics, guards->stops_by[i], LABELS("guard", guard_names[i]));
     metrics_begin(metrics, &last_run);
-    metrics_instant(metrics, guards->run_us, NULL);
+    metrics_instant(metrics, guards_last_run_us(guards), NULL);
     metrics_begin(metrics, &last_seen);
     if (guards->supervisor_seen)
         metrics_instant(metrics, guards->supervisor_us, NULL);

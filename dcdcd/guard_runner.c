@@ -59,10 +59,11 @@ static void on_checked(void *arg, struct json_object *result, const struct failu
 {
     struct guard_runner *runner = arg;
     const char *why;
-    enum guards_answer answer = guards_judge(result, failure, &why);
+    int64_t age_us;
+    enum guards_answer answer = guards_judge(result, failure, &why, &age_us);
 
     runner->check = NULL;
-    guards_answer(&runner->guards, answer, why, clock_us());
+    guards_answer(&runner->guards, answer, why, age_us, clock_us());
     run(runner);
 }
 

@@ -34,7 +34,7 @@ void port_submit(struct port *port, struct request *request);
 /* See scheduler_permit. */
 void port_permit(struct port *port, const char *denial);
 
-/* The mode that the converter is in; false if it is not known. */
+/* The mode that the converter is in; false if it is not known: then the last that was, or 0. */
 bool port_mode(const struct port *port, uint16_t *mode);
 
 /* Whether what was due has been done: reopening, deadlines, retries, the next command. */

@@ -224,7 +224,7 @@ static void guards_tell_who_tripped(void **state)
     (void)state;
     guards_init(&guards, &config, T0);
     guards_run(&guards, true, MODE_HETERONOMY_CHARGE, T0);
-    guards_answer(&guards, GUARDS_NO, "no", T0);
+    guards_answer(&guards, GUARDS_NO, "no", 0, T0);
     guards_run(&guards, true, MODE_HETERONOMY_CHARGE, T0 + 1);
     metrics_init(&metrics, T0 + 1, T0 + 1);
     guards_metrics(&guards, &metrics);
@@ -237,7 +237,7 @@ static void guards_tell_who_tripped(void **state)
     assert_false(has_line(text, "dcdc_supervisor_last_seen_timestamp_seconds"));
     free(text);
     guards_supervisor_seen(&guards, T0 + S);
-    guards_answer(&guards, GUARDS_YES, "", T0 + 19 * S);
+    guards_answer(&guards, GUARDS_YES, "", 0, T0 + 19 * S);
     guards_run(&guards, true, MODE_HETERONOMY_CHARGE, T0 + 22 * S);
     metrics_init(&metrics, T0 + 22 * S, T0 + 22 * S);
     guards_metrics(&guards, &metrics);

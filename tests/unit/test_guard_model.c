@@ -225,11 +225,11 @@ static void answer_ask(void)
 {
     w.asking = false;
     if (!w.battd_up || w.battd_hangs)
-        guards_answer(&w.guards, GUARDS_UNREACHABLE, "battd is gone", w.now_us);
+        guards_answer(&w.guards, GUARDS_UNREACHABLE, "battd is gone", 0, w.now_us);
     else if (w.permits && w.battery_answers)
-        guards_answer(&w.guards, GUARDS_YES, "", w.now_us);
+        guards_answer(&w.guards, GUARDS_YES, "", 0, w.now_us);
     else
-        guards_answer(&w.guards, GUARDS_NO, "denied", w.now_us);
+        guards_answer(&w.guards, GUARDS_NO, "denied", 0, w.now_us);
 }
 
 static void guard_stop(void)
