@@ -284,6 +284,7 @@ static bool command_writes(struct json_object *params)
 
 static const struct rpc_param set_params[] = {
     {"mode", true, "0x0000 stop, 0x0002 discharge, 0x0014 constant voltage, 0x0041 charge"},
+    {"mode_remembered", false, "true: the mode is the last one, not asked for; it starts nothing"},
     {"dvg", false, "grid voltage, V, 260..390; a stop may lack it"},
     {"drg", false, "grid droop, 0..3.999; a stop may lack it"},
     {"dig", false, "grid current, A, 0..8.5162; a stop may lack it"},

@@ -19,6 +19,8 @@ struct request {
                  const struct failure *failure);
     /* Whether nobody waits for the result any more. NULL: somebody always does. */
     bool (*abandoned)(const struct request *request);
+    /* The mode was left out and filled in with the last one: it may not start the converter. */
+    bool mode_remembered;
     /* Parameters of a stop that could not be used: reported after it. text "" if none. */
     struct failure complaint;
 

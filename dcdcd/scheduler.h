@@ -14,6 +14,8 @@
  *  - A set waits for the command sequence under way, not for waiting reads, unless one of them has
  *    waited for 2 s: then a read pass goes first, so that sets without end do not starve reads.
  *  - A read never joins a pass that began before it arrived.
+ *  - A set whose mode was only remembered (request.h) begins while the converter is in another mode
+ *    than Waiting and no stop is owed; otherwise it fails.
  *  - A set that has not begun by its deadline, or whose client has gone before, is dropped.
  */
 #ifndef DCDCD_SCHEDULER_H

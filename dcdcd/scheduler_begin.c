@@ -3,6 +3,7 @@
 #include "dcdcd/scheduler_parts.h"
 
 #include "common/clock.h"
+#include "common/operation_mode.h"
 
 enum {
     PROBE_PERIOD_US = US_PER_S,
@@ -92,6 +93,15 @@ static const char *set_forbidden(const struct scheduler *scheduler, const struct
                                                                          : NULL;
 }
 
+/* Whether a mode that nobody named would start the converter, or go on in spite of a stop. */
+static bool starts_from_memory(const struct scheduler *scheduler, const struct request *request)
+{
+    bool waiting = scheduler->mode_known && scheduler->mode == MODE_WAITING;
+
+    return request->mode_remembered && request_sets_other_mode(request) &&
+           (waiting || scheduler->stop_owed);
+}
+
 /* The first waiting set; sets that need not be done any more are ended on the way. */
 static struct request *first_set(struct scheduler *scheduler)
 {
@@ -114,6 +124,10 @@ static struct request *first_set(struct scheduler *scheduler)
         } else if ((why = set_forbidden(scheduler, request)) != NULL) {
             scheduler_remove_waiting(scheduler, request);
             request_fail_text(request, REASON_NOT_PERMITTED, why);
+        } else if (starts_from_memory(scheduler, request)) {
+            scheduler_remove_waiting(scheduler, request);
+            request_fail_text(request, REASON_INVALID_PARAMS,
+                              "No operationMode; a saved mode does not start the converter");
         } else {
             return request;
         }

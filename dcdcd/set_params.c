@@ -77,10 +77,23 @@ static bool take_mode(struct json_object *params, struct set_values *set, struct
     return set->has_mode;
 }
 
+/* Whether the mode is only what gatewayd remembered. */
+static void take_remembered(struct json_object *params, struct request *request,
+                            struct failure *failure)
+{
+    struct json_object *value;
+
+    if (!json_object_object_get_ex(params, "mode_remembered", &value))
+        return;
+    if (!json_object_is_type(value, json_type_boolean))
+        complain(failure, "mode_remembered: neither true nor false");
+    request->mode_remembered = json_object_get_boolean(value);
+}
+
 static bool parse_set(const struct controller_method *method, struct json_object *params,
                       struct request *request, struct failure *failure)
 {
-    static const char *const known[] = {"mode", "dig", "dvg", "drg"};
+    static const char *const known[] = {"mode", "mode_remembered", "dig", "dvg", "drg"};
     struct set_values *set = &request->call.set;
     bool mode = strcmp(method->name, "remote_set") == 0;
     bool dig = mode || strcmp(method->name, "remote_set_current") == 0;
@@ -90,6 +103,7 @@ static bool parse_set(const struct controller_method *method, struct json_object
     if (mode && !take_mode(params, set, failure))
         return false;
     stop = mode && set->mode == MODE_WAITING;
+    take_remembered(params, request, failure);
     if (dig)
         set->has_dig =
             take(params, field_of("6-4", "dig"), stop ? NULL : "No dig", &set->dig, failure);

@@ -99,6 +99,16 @@ static void remember_stop(const struct exchange *exchange)
         saved_update(gateway_saved(exchange->gateway), &stop);
 }
 
+/* What the converter's daemon is given. Caller owns. */
+static struct json_object *params_of(const struct set_request *set)
+{
+    struct json_object *params = parameters_to_json(&set->send);
+
+    if (set->mode_remembered)
+        json_object_object_add(params, "mode_remembered", json_object_new_boolean(true));
+    return params;
+}
+
 /* The stop has been carried out, but the request was wrong in some other way. */
 static void complain(struct exchange *exchange)
 {
@@ -150,7 +160,7 @@ void action_set(struct exchange *exchange)
     remember_stop(exchange);
     call = (struct fanout_call){.client = gateway_dcdcd(gateway),
                                 .method = set_targets[set->method].dcdcd,
-                                .params = parameters_to_json(&set->send),
+                                .params = params_of(set),
                                 .repeat = set->stop ? RPC_REPEAT : RPC_ONCE};
     start(exchange, &call, 1, set_done);
 }

@@ -159,6 +159,8 @@ bool set_request_read(enum set_path path, const char *query, const struct parame
     set->complaint = asked.stop && !good;
     set->method = choose_method(path, asked.seen);
     set->send = asked.given;
+    set->mode_remembered =
+        !asked.stop && set->method == SET_ALL && asked.given.text[PARAMETER_MODE][0] == '\0';
     if (set->complaint) {
         keep_only(&set->send, 0);
         memcpy(set->send.text[PARAMETER_MODE], bare_stop, sizeof bare_stop);

@@ -37,6 +37,7 @@ enum set_path {
 struct set_request {
     enum set_method method;
     struct parameters send; /* for the converter; "" is left out */
+    bool mode_remembered;   /* the mode is not the request's, but the saved one */
     bool stop;              /* mode 0x0000 was asked for */
     bool complaint;         /* a stop whose request is wrong otherwise: `problem` says how */
     struct failure problem;

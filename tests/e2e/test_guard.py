@@ -115,6 +115,17 @@ def test_nothing_starts_it_again(guarded):
     assert mode(guarded) == "0x0041"
 
 
+def test_guard_stop_then_set_without_mode(guarded):
+    """The saved mode is that from before the stop."""
+    deny(guarded)
+    wait_for_stop(guarded)
+    guarded.battery("set sharing permitted")
+    wait_until(lambda: guard(guarded)["permitted"])
+    refused = guarded.get("/remote/set?dig=3&dvg=350")
+    assert refused.status == 400 and refused.error.startswith("No operationMode")
+    assert mode(guarded) == "0x0000"
+
+
 @pytest.mark.parametrize("fault", ["silence", "nak fffc", "checksum"])
 def test_repeated_until_confirmed(guarded, fault):
     guarded.eza(f"fault {fault} for 1-4")

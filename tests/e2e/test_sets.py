@@ -202,6 +202,44 @@ def test_left_out_parameters_are_the_saved_ones(unit):
     assert wire.request("1-4").raws["mode"] == 0x14
 
 
+def assert_starts_nothing(unit):
+    """A set that leaves the mode out; the saved one is that from before a stop."""
+    reply = unit.get("/remote/set?dig=3&dvg=350")
+    assert reply.status == 400 and reply.error.startswith("No operationMode")
+    assert unit.get("/dcdc/set?drg=0.2").status == 400
+
+
+def test_a_saved_mode_starts_nothing_after_a_stop_on_the_socket(unit):
+    unit.ok(f"/dcdc/set?mode={CHARGE}&{SET}")
+    unit.rpc("dcdcd", "remote_set", {"mode": STOP})
+    unit.wire()
+    assert_starts_nothing(unit)
+    assert unit.wire() == []
+    unit.restart("dcdcd")  # it asks the converter again
+    unit.settle()
+    assert_starts_nothing(unit)
+    assert unit.wire() == []
+    unit.ok(f"/dcdc/set?mode={CHARGE}")
+    assert unit.eza("state")["state"]["mode"] == CHARGE
+
+
+def test_a_saved_mode_does_not_end_a_stop_that_is_owed(unit):
+    unit.ok(f"/dcdc/set?mode={CHARGE}&{SET}")
+    unit.eza("fault silence for 1-4")
+    with pytest.raises(RpcError, match="read timeout"):
+        unit.rpc("dcdcd", "remote_set", {"mode": STOP})
+    assert_starts_nothing(unit)
+    unit.eza("clear")
+    wait_until(lambda: unit.eza("state")["state"]["mode"] == STOP)
+
+
+def test_a_saved_mode_is_kept_over_restarts_while_running(unit):
+    unit.ok(f"/dcdc/set?mode={CHARGE}&{SET}")
+    for daemon in ("gatewayd", "dcdcd"):
+        unit.restart(daemon)
+        assert unit.ok("/remote/set?dig=3&dvg=350")["status"]["status"] == CHARGE
+
+
 def test_droop_falls_back_to_zero(unit):
     unit.ok(f"/dcdc/set?mode={VOLTAGE}&dvg=350&dig=2")
     assert unit.wire().request("4-4").raws["drg"] == 0

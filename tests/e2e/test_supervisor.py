@@ -17,6 +17,10 @@ def mode(stack):
     return stack.eza("state")["state"]["mode"]
 
 
+def seen_age(stack):
+    return stack.rpc("dcdcd", "status")["guards"]["supervisor"]["last_seen_age"]
+
+
 def seconds_until_stopped(stack):
     began = time.monotonic()
     wait_until(lambda: mode(stack) == "0x0000", what="the stop")
@@ -29,6 +33,31 @@ def test_silence(stack, query, least):
     stack.start(config=ON)
     stack.ok(f"/dcdc/set?{query}")
     assert least - 0.5 < seconds_until_stopped(stack) < least + 2.5
+
+
+def test_set_without_mode_after_the_stop(stack):
+    """The supervisor is back; it must say that the converter is to run again."""
+    stack.start(config=ON)
+    stack.ok(f"/dcdc/set?{CHARGE}")
+    seconds_until_stopped(stack)
+    refused = stack.get("/remote/set?dig=3&dvg=350")
+    assert refused.status == 400 and refused.error.startswith("No operationMode")
+    assert mode(stack) == "0x0000"
+
+
+def test_reference_delay_after_a_short_loss(stack):
+    """The mode is not known for a moment; the neighbours hang on the voltage no less."""
+    stack.start(config={**ON, f"{DCDC}.voltage_reference_delay": "6"})
+    stack.ok(f"/dcdc/set?{VOLTAGE}")
+    began = time.monotonic()
+    wait_until(lambda: seen_age(stack) > TIMEOUT + 0.1)
+    stack.eza("hangup")
+    wait_until(lambda: "mode" not in stack.rpc("dcdcd", "status"))
+    wait_until(lambda: seen_age(stack) > TIMEOUT + 1.5)  # a guard has looked at it
+    assert stack.rpc("dcdcd", "status")["guards"]["stops"] == 0
+    stack.eza("back")
+    wait_until(lambda: mode(stack) == "0x0000")
+    assert time.monotonic() - began > TIMEOUT + 6 - 0.5
 
 
 def test_without_gatewayd(stack):

@@ -168,6 +168,28 @@ static void a_saved_stop_keeps_later_sets_stopped(void **state)
     assert_sent(&set, "{\"mode\":\"0x0000\",\"dvg\":\"300\",\"dig\":\"1\",\"drg\":\"0.1\"}");
 }
 
+static void it_is_told_when_the_mode_is_the_saved_one(void **state)
+{
+    static const struct {
+        enum set_path path;
+        const char *query;
+        bool remembered;
+    } rows[] = {
+        {SET_PATH_ALL, "dvg=300&dig=1", true},      {SET_PATH_DCDC, "drg=0.1", true},
+        {SET_PATH_ALL, "mode=0x0014", false},       {SET_PATH_DCDC, "dig=1", false},
+        {SET_PATH_ALL, "mode=0x0000", false},       {SET_PATH_VOLTAGE, "dvg=300", false},
+        {SET_PATH_ALL, "mode=&mode=0x0000", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct set_request set;
+
+        assert_true(set_request_read(rows[i].path, rows[i].query, &something, &set));
+        assert_int_equal(set.mode_remembered, rows[i].remembered);
+    }
+}
+
 static void updates_tell_whether_anything_changed(void **state)
 {
     struct parameters saved = nothing;
@@ -191,6 +213,7 @@ int main(void)
         cmocka_unit_test(bad_sets_are_refused),
         cmocka_unit_test(stops_are_never_refused),
         cmocka_unit_test(a_saved_stop_keeps_later_sets_stopped),
+        cmocka_unit_test(it_is_told_when_the_mode_is_the_saved_one),
         cmocka_unit_test(updates_tell_whether_anything_changed),
     };
 

@@ -36,6 +36,10 @@ static const struct row rows[] = {
      "dig: 'abc': not a number; dvg: 0.0 is below 260"},
     {"remote_set", "{\"mode\":\"0x0000\",\"dvg\":[1],\"x\":null}", true,
      "dvg: neither text nor a number; unknown parameter: x"},
+    {"remote_set", "{\"mode\":\"0x0014\",\"mode_remembered\":1,\"dvg\":350,\"drg\":0,\"dig\":1}",
+     false, "mode_remembered: neither true nor false"},
+    {"remote_set", "{\"mode\":\"0x0000\",\"mode_remembered\":null}", true,
+     "mode_remembered: neither true nor false"},
     {"remote_set_current", "{\"dig\":\"1.0\"}", true, ""},
     {"remote_set_current", "{\"dig\":\"1.0\",\"mode\":\"0x0014\",\"dvg\":\"1\"}", true, ""},
     {"remote_set_current", "{}", false, "No dig"},
@@ -92,11 +96,36 @@ static void values_arrive_raw(void **state)
     json_object_put(params);
 }
 
+static void a_remembered_mode_is_told(void **state)
+{
+    static const struct {
+        const char *text;
+        bool remembered;
+    } cases[] = {
+        {"{\"mode\":\"0x0041\",\"dvg\":300,\"drg\":0,\"dig\":2,\"mode_remembered\":true}", true},
+        {"{\"mode\":\"0x0041\",\"dvg\":300,\"drg\":0,\"dig\":2,\"mode_remembered\":false}", false},
+        {"{\"mode\":\"0x0041\",\"dvg\":300,\"drg\":0,\"dig\":2}", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct json_object *params = json_tokener_parse(cases[i].text);
+        struct request request = {.complaint = {.text = ""}};
+        struct failure failure;
+
+        assert_true(
+            set_params_parse(controller_method_find("remote_set"), params, &request, &failure));
+        assert_int_equal(request.mode_remembered, cases[i].remembered);
+        json_object_put(params);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_row_holds),
         cmocka_unit_test(values_arrive_raw),
+        cmocka_unit_test(a_remembered_mode_is_told),
     };
 
     return cmocka_run_group_tests_name("set_params", tests, NULL, NULL);
