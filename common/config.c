@@ -136,12 +136,31 @@ static bool check_battery_dev(struct config_walk *walk, struct config_parsed *pa
     return true;
 }
 
+/*
+ * The battery guard's yes counts from when the battery was measured: it must be measured twice in
+ * the interval, or a healthy battery would stop the converter.
+ */
+static bool check_guard(struct config_walk *walk, const struct config *config)
+{
+    const int64_t *poll_us = &config->battery_dev.poll_interval_us;
+    const struct config_mark *given = config_walk_given(walk, poll_us);
+
+    if (!config->battery.force_dcdc_waiting ||
+        *poll_us * 2 <= config->dcdc.battery_check_interval_us)
+        return true;
+    return config_walk_fail(
+        walk, given != NULL ? given : config_walk_given(walk, &config_schema_battery_dev),
+        given != NULL ? "" : "poll_interval",
+        "above half of battery_check_interval, which force_dcdc_waiting needs");
+}
+
 static bool read_document(struct config_walk *walk, struct config_parsed *parsed)
 {
     return config_walk_root(walk, &config_schema_root, parsed) &&
            config_walk_required(walk, &config_schema_root, parsed) &&
            check_battery_dev(walk, parsed) && check_ports(walk, &parsed->config) &&
-           resolve_dcdc(walk, parsed) && resolve_battery(walk, parsed);
+           resolve_dcdc(walk, parsed) && resolve_battery(walk, parsed) &&
+           check_guard(walk, &parsed->config);
 }
 
 struct config *config_parse(const char *text, size_t size, const char *name,

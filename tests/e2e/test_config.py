@@ -195,6 +195,15 @@ BAD = {
         "battery_dev:",
         r"force_dcdc_waiting",
     ),
+    "guard without measurements": (
+        {
+            f"{BATTERY_DEV}.poll_interval": "5.1",
+            f"{BATTERY_DEV}.max_age": "20",
+            f"{BATTERY}.force_dcdc_waiting": "Yes",
+        },
+        "poll_interval:",
+        r"poll_interval: .*battery_check_interval",
+    ),
     "no such unit": ({f"{BATTERY_DEV}.unit": "248"}, "unit:", r"unit: .*247"),
 }
 

@@ -2,6 +2,7 @@
 """HTTP as clients speak it, well or badly."""
 
 import http.client
+import signal
 import socket
 import time
 
@@ -97,6 +98,29 @@ def test_head_keeps_the_connection_in_step(raw):
     while stream.readline().strip():
         pass
     assert read_reply(stream, "/essx/hello")[2] == b'{"message":"hello world"}'
+
+
+def test_a_kept_connection_while_it_ends(unit):
+    """What is under way is answered; what comes after the wish to end is not begun."""
+    gatewayd, dcdcd = unit.programs["gatewayd"], unit.programs["dcdcd"]
+    connection = http.client.HTTPConnection(*unit.address, timeout=TIMEOUT)
+
+    def listening():
+        with socket.socket() as client:
+            return client.connect_ex(unit.address) == 0
+
+    assert ask(connection, "/version/get").status == 200
+    dcdcd.signal(signal.SIGSTOP)
+    with concurrent_requests(unit.address, ["/dcdc/get"]) as replies:
+        wait_until(lambda: unit.rpc("gatewayd", "status")["connections"]["answering"] == 1)
+        gatewayd.signal(signal.SIGTERM)
+        wait_until(lambda: not listening())
+        refused = ask(connection, "/dcdc/set?mode=0x0041&dvg=350&dig=2")
+        assert (refused.status, refused.error) == (503, "gatewayd is stopping")
+        assert refused.headers["connection"] == "close"
+        dcdcd.signal(signal.SIGCONT)
+    assert replies()[0].status == 200
+    unit.expect_end("gatewayd", 0)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])

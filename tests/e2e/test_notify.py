@@ -7,9 +7,11 @@ import os
 import pathlib
 import signal
 import socket
+import time
 
 import pytest
 
+from link import wait_until
 from stack import BATTERY, DAEMONS, DCDC
 
 # linux/ptrace.h, linux/wait.h
@@ -53,6 +55,26 @@ def test_a_daemon_that_hangs_does_not_feed_it(stack, manager):
         while True:
             manager.recv(64)
     stack.programs["dcdcd"].signal(signal.SIGCONT)
+    assert manager.recv(64) == b"WATCHDOG=1"
+
+
+def test_guards_that_do_not_run_do_not_feed_it(stack, manager):
+    """The loop is awake again, but the guards have not run for 5 s: that is the first it says."""
+    stack.environment["WATCHDOG_USEC"] = "400000"
+    stack.start("eza2500-sim", "dcdcd", config={f"{DCDC}.supervisor_timeout": "600"})
+    stack.settle()
+    dcdcd = stack.programs["dcdcd"]
+
+    def just_run():
+        return stack.rpc("dcdcd", "status")["guards"]["supervisor"]["last_run_age"] < 0.2
+
+    wait_until(just_run)  # so that the watchdog's turn comes before theirs
+    dcdcd.signal(signal.SIGSTOP)
+    time.sleep(5.5)
+    dcdcd.signal(signal.SIGCONT)
+    dcdcd.wait_for("watchdog: not fed")
+    drain(manager)
+    manager.settimeout(5)
     assert manager.recv(64) == b"WATCHDOG=1"
 
 

@@ -638,6 +638,49 @@ static void test_converter_by_name(void **state)
     free(text);
 }
 
+/* The guard's bound counts from the battery's measurement, so that must be made often enough. */
+static void test_guard_needs_measurements(void **state)
+{
+#define TOO_SELDOM "above half of battery_check_interval, which force_dcdc_waiting needs"
+    static const struct {
+        const char *waiting, *polling, *interval;
+        const char *expected; /* behind "f.yml:"; NULL: none */
+    } rows[] = {
+        {"Yes", "", "", NULL},
+        {"Yes", "  max_age: 60\n  poll_interval: 5\n", "", NULL},
+        {"Yes", "  max_age: 60\n  poll_interval: 5.000001\n", "",
+         "26: battery_dev.poll_interval: " TOO_SELDOM},
+        {"Yes", "", "    battery_check_interval: 2\n", NULL},
+        {"Yes", "", "    battery_check_interval: 1\n",
+         "12: battery_dev.poll_interval: " TOO_SELDOM},
+        {"Yes", "  poll_interval: 0.5\n", "    battery_check_interval: 1\n", NULL},
+        {"No", "  max_age: 61\n  poll_interval: 60\n", "    battery_check_interval: 1\n", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char *text = read_text("tests/unit/data/config/specification.yml"), *to, *expected;
+
+        assert_true(asprintf(&to, "waiting: %s", rows[i].waiting) > 0);
+        text = replace(text, "waiting: No", to);
+        free(to);
+        assert_true(asprintf(&to, "status: 30031\n%s", rows[i].polling) > 0);
+        text = replace(text, "status: 30031\n", to);
+        free(to);
+        assert_true(asprintf(&to, "%s    config:\n      cib", rows[i].interval) > 0);
+        text = replace(text, "    config:\n      cib", to);
+        free(to);
+        if (rows[i].expected == NULL) {
+            free(parse_good(text));
+        } else {
+            assert_true(asprintf(&expected, "f.yml:%s", rows[i].expected) > 0);
+            expect_failure(text, strlen(text), expected);
+            free(expected);
+        }
+        free(text);
+    }
+}
+
 /* A unit without a battery needs neither the rest of battery_dev nor battery. */
 static void test_without_battery(void **state)
 {
@@ -849,6 +892,7 @@ int main(void)
         cmocka_unit_test(test_accepted),
         cmocka_unit_test(test_line_settings_left_out),
         cmocka_unit_test(test_converter_by_name),
+        cmocka_unit_test(test_guard_needs_measurements),
         cmocka_unit_test(test_without_battery),
         cmocka_unit_test(test_only_class_of_missing_battery),
         cmocka_unit_test(test_too_many_entries),
