@@ -5,7 +5,7 @@
 
 #include "common/clock.h"
 
-/* How long after its request an answer is still thought possible. */
+/* How long after its deadline an answer is still thought possible. */
 enum { LATE_US = 2 * US_PER_S };
 
 enum { ERCD_NOT_NOW = 0xfffd, ERCD_BUSY = 0xfffc };
@@ -34,6 +34,7 @@ void eza_link_reset(struct eza_link *link)
 {
     link->busy = false;
     link->has_held = false;
+    link->has_doubtful_ercd = false;
     link->received_count = 0;
     link->unanswered_count = 0;
     link->ready_us = 0;
@@ -50,23 +51,24 @@ static void forget_old_unanswered(struct eza_link *link, int64_t now_us)
 {
     size_t old = 0;
 
-    while (old < link->unanswered_count && link->unanswered[old].sent_us + LATE_US <= now_us)
+    while (old < link->unanswered_count && link->unanswered[old].until_us <= now_us)
         old++;
     drop_unanswered(link, old);
 }
 
-static void add_unanswered(struct eza_link *link, uint8_t cmd, int64_t now_us)
+/* The request that was just prepared. */
+static void add_unanswered(struct eza_link *link)
 {
     if (link->unanswered_count == EZA_LINK_UNANSWERED)
         drop_unanswered(link, 1);
-    link->unanswered[link->unanswered_count++] =
-        (struct eza_unanswered){.cmd = cmd, .sent_us = now_us};
+    link->unanswered[link->unanswered_count++] = (struct eza_unanswered){
+        .command = link->command, .asked = link->asked, .until_us = link->deadline_us + LATE_US};
 }
 
 static bool is_unanswered(const struct eza_link *link, uint8_t cmd)
 {
     for (size_t i = 0; i < link->unanswered_count; i++)
-        if (link->unanswered[i].cmd == cmd)
+        if (link->unanswered[i].command->cmd == cmd)
             return true;
     return false;
 }
@@ -75,17 +77,30 @@ static bool is_unanswered(const struct eza_link *link, uint8_t cmd)
 static void settle_unanswered(struct eza_link *link, uint8_t cmd)
 {
     for (size_t i = 0; i < link->unanswered_count; i++)
-        if (link->unanswered[i].cmd == cmd) {
+        if (link->unanswered[i].command->cmd == cmd) {
             drop_unanswered(link, i + 1);
             return;
         }
 }
 
-/* True while an older request of this CMD than the last one may still be answered. */
-static bool is_ambiguous(const struct eza_link *link, uint8_t cmd)
+/* True while an older request of the last one's CMD may still be answered. */
+static bool is_ambiguous(const struct eza_link *link)
 {
     for (size_t i = 0; i + 1 < link->unanswered_count; i++)
-        if (link->unanswered[i].cmd == cmd)
+        if (link->unanswered[i].command->cmd == link->command->cmd)
+            return true;
+    return false;
+}
+
+/* The same for one that asked something else. What refuses the same request refuses this one. */
+static bool is_refusal_ambiguous(const struct eza_link *link)
+{
+    const struct eza_unanswered *older = link->unanswered;
+
+    for (; older + 1 < link->unanswered + link->unanswered_count; older++)
+        if (older->command->cmd == link->command->cmd &&
+            (older->command != link->command ||
+             memcmp(&older->asked, &link->asked, sizeof link->asked) != 0))
             return true;
     return false;
 }
@@ -164,8 +179,9 @@ size_t eza_link_start(struct eza_link *link, const struct eza_command *command,
     link->deadline_us =
         now_us + link->settings.reply_timeout_us + (int64_t)bytes * link->settings.byte_ns / 1000;
     link->has_held = false;
+    link->has_doubtful_ercd = false;
     forget_old_unanswered(link, now_us);
-    add_unanswered(link, command->cmd, now_us);
+    add_unanswered(link);
     link->counters.requests++;
     return link->request_size;
 }
@@ -229,22 +245,46 @@ static void take_answer(struct eza_link *link, enum eza_answer answer,
     end_exchange(link, now_us);
 }
 
-/* Sets a differing answer to a write aside and removes it and what precedes it. */
-static void hold_answer(struct eza_link *link, const struct eza_found *found)
+/* Removes an answer that does not end the exchange and what precedes it. */
+static void remove_answer(struct eza_link *link, const struct eza_found *found)
 {
     struct eza_residue residue = {0};
 
     classify(link, 0, found->begin, &residue);
     count_residue(link, &residue);
-    if (is_ambiguous(link, link->command->cmd)) {
-        settle_unanswered(link, link->command->cmd);
-        link->counters.late++;
+    link->received_count -= found->end;
+    memmove(link->received, link->received + found->end, link->received_count);
+}
+
+/* An answer to an older request, as far as one can know. */
+static void note_late(struct eza_link *link)
+{
+    settle_unanswered(link, link->command->cmd);
+    link->counters.late++;
+}
+
+/* Sets a differing answer to a write aside. */
+static void hold_answer(struct eza_link *link, const struct eza_found *found)
+{
+    remove_answer(link, found);
+    if (is_ambiguous(link)) {
+        note_late(link);
     } else {
         link->held = found->values;
         link->has_held = true;
     }
-    link->received_count -= found->end;
-    memmove(link->received, link->received + found->end, link->received_count);
+}
+
+/*
+ * Sets a refusal aside that an older request may have caused. If nothing follows it may as well
+ * have been this one's: then whether a write was carried out is open.
+ */
+static void doubt_refusal(struct eza_link *link, const struct eza_found *found)
+{
+    remove_answer(link, found);
+    note_late(link);
+    link->doubtful_ercd = found->ercd;
+    link->has_doubtful_ercd = true;
 }
 
 /* Makes room by dropping the oldest bytes: more than a buffer of noise holds no answer. */
@@ -279,11 +319,14 @@ bool eza_link_receive(struct eza_link *link, const uint8_t *bytes, size_t count,
                                 &link->settings.address, &found);
         if (answer == EZA_NO_ANSWER)
             return false;
-        if (answer == EZA_NAK || !differs_from_asked(link, &found.values)) {
+        if (answer == EZA_NAK && is_refusal_ambiguous(link)) {
+            doubt_refusal(link, &found);
+        } else if (answer == EZA_REPLY && differs_from_asked(link, &found.values)) {
+            hold_answer(link, &found);
+        } else {
             take_answer(link, answer, &found, now_us, outcome);
             return true;
         }
-        hold_answer(link, &found);
     }
     return false;
 }
@@ -298,6 +341,9 @@ static void explain_silence(struct eza_link *link, const struct eza_residue *res
         link->counters.bad_values++;
         failure_set(&outcome->failure, REASON_BAD_VALUE, "bad value: response command: 0x%02x",
                     residue->unexpected_cmd);
+    } else if (link->has_doubtful_ercd) {
+        judge_nak(link, link->doubtful_ercd, outcome);
+        outcome->result = EZA_RETRYABLE;
     } else {
         link->counters.timeouts++;
         failure_set(&outcome->failure, REASON_READ_TIMEOUT, "read timeout");

@@ -13,7 +13,8 @@
 
 #include "dcdcd/eza_frame.h"
 
-enum { EZA_LINK_BUFFER = 512, EZA_LINK_UNANSWERED = 16 };
+/* EZA_LINK_UNANSWERED: as many as can be sent in vain while an answer to the first may come. */
+enum { EZA_LINK_BUFFER = 512, EZA_LINK_UNANSWERED = 192 };
 
 struct eza_link_settings {
     struct eza_address address;
@@ -27,7 +28,8 @@ enum eza_result {
     EZA_PENDING,   /* not yet */
     EZA_OK,        /* values are valid */
     EZA_TIMEOUT,   /* no answer; retried from the budget of timeouts */
-    EZA_RETRYABLE, /* bad checksum, bad value, wrong answer, ERCD fffd, fffc; the other budget */
+    EZA_RETRYABLE, /* bad checksum, bad value, wrong answer, ERCD fffd, fffc, a refusal of this
+                      request or of an earlier one; the other budget */
     EZA_REFUSED,   /* any other ERCD: final */
     EZA_LOST       /* the port went away */
 };
@@ -36,7 +38,7 @@ struct eza_outcome {
     enum eza_result result;
     struct eza_values values; /* EZA_OK: the answer's */
     struct failure failure;   /* otherwise: what to tell the client */
-    uint16_t ercd;            /* of a refusal, else 0 */
+    uint16_t ercd;            /* of a refusal of this very request, else 0 */
 };
 
 struct eza_link_counters {
@@ -46,8 +48,9 @@ struct eza_link_counters {
 
 /* A request that has had no answer: the converter may still send one. Oldest first in a list. */
 struct eza_unanswered {
-    uint8_t cmd;
-    int64_t sent_us;
+    const struct eza_command *command;
+    struct eza_values asked;
+    int64_t until_us; /* then no more: 2 s after its deadline */
 };
 
 struct eza_link {
@@ -62,6 +65,8 @@ struct eza_link {
     int64_t deadline_us;
     struct eza_values held; /* an answer to a write that differs from what was asked */
     bool has_held;
+    uint16_t doubtful_ercd; /* of a refusal that an earlier request may have caused */
+    bool has_doubtful_ercd;
 
     uint8_t received[EZA_LINK_BUFFER];
     size_t received_count;

@@ -125,6 +125,18 @@ static void what_is_no_answer_is_named_at_the_deadline(void **state)
     }
 }
 
+/* A refusal of a request with CMD 0x00. */
+static bool refuse(struct eza_link *link, uint16_t ercd, int64_t now_us,
+                   struct eza_outcome *outcome)
+{
+    uint8_t nak[] = {2, 2, 0, 16, 0x80, (uint8_t)ercd, (uint8_t)(ercd >> 8), 0, 0};
+    uint16_t sum = (uint16_t)(16 + 0x80 + nak[5] + nak[6]);
+
+    nak[7] = (uint8_t)sum;
+    nak[8] = (uint8_t)(sum >> 8);
+    return eza_link_receive(link, nak, sizeof nak, now_us, outcome);
+}
+
 static void refusals_are_told_apart(void **state)
 {
     static const struct {
@@ -139,17 +151,12 @@ static void refusals_are_told_apart(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        uint8_t nak[] = {2, 2, 0, 16, 0x80, (uint8_t)rows[i].ercd, (uint8_t)(rows[i].ercd >> 8),
-                         0, 0};
-        uint16_t sum = (uint16_t)(16 + 0x80 + nak[5] + nak[6]);
         struct eza_link link;
         struct eza_outcome outcome;
 
-        nak[7] = (uint8_t)sum;
-        nak[8] = (uint8_t)(sum >> 8);
         eza_link_init(&link, &settings);
         start(&link, "1-4", 0, 0);
-        assert_true(eza_link_receive(&link, nak, sizeof nak, 10 * MS, &outcome));
+        assert_true(refuse(&link, rows[i].ercd, 10 * MS, &outcome));
         assert_int_equal(outcome.result, rows[i].result);
         assert_string_equal(outcome.failure.text, rows[i].text);
     }
@@ -168,14 +175,17 @@ static void values_that_nobody_knows_are_retryable(void **state)
     assert_string_equal(outcome.failure.text, "bad value: alarmState: 3");
 }
 
-/* A timed-out 1-1, then time passes. */
-static void lose_answer(struct eza_link *link, const char *name, int64_t now_us)
+/* A request that is not answered. Returns its deadline. */
+static int64_t lose_answer(struct eza_link *link, const char *name, int64_t now_us)
 {
     struct eza_outcome outcome;
+    int64_t deadline_us;
 
     start(link, name, 0, now_us);
-    assert_true(eza_link_expire(link, eza_link_deadline_us(link), &outcome));
+    deadline_us = eza_link_deadline_us(link);
+    assert_true(eza_link_expire(link, deadline_us, &outcome));
     assert_int_equal(outcome.result, EZA_TIMEOUT);
+    return deadline_us;
 }
 
 static void a_read_that_may_be_answered_late_asks_something_else_first(void **state)
@@ -216,15 +226,24 @@ static void a_late_answer_between_exchanges_is_counted_as_late(void **state)
     assert_int_equal(link.counters.noise_bytes, 0);
 }
 
+/* Two seconds after the deadline, however late that is. */
 static void doubt_ends_with_time(void **state)
 {
-    struct eza_link link;
+    static const int64_t timeouts_us[] = {10 * MS, 100 * MS, 2000 * MS};
 
     (void)state;
-    eza_link_init(&link, &settings);
-    lose_answer(&link, "1-1", 0);
-    assert_non_null(eza_link_flush_command(&link, eza_command_find("1-1"), 1999 * MS));
-    assert_null(eza_link_flush_command(&link, eza_command_find("1-1"), 2000 * MS));
+    for (size_t i = 0; i < sizeof timeouts_us / sizeof timeouts_us[0]; i++) {
+        const struct eza_command *command = eza_command_find("1-1");
+        struct eza_link_settings patient = settings;
+        struct eza_link link;
+        int64_t end_us;
+
+        patient.reply_timeout_us = timeouts_us[i];
+        eza_link_init(&link, &patient);
+        end_us = lose_answer(&link, "1-1", 0) + 2000 * MS;
+        assert_non_null(eza_link_flush_command(&link, command, end_us - 1));
+        assert_null(eza_link_flush_command(&link, command, end_us));
+    }
 }
 
 static void a_late_answer_is_not_taken_for_a_writes(void **state)
@@ -246,6 +265,90 @@ static void a_late_answer_is_not_taken_for_a_writes(void **state)
     assert_false(receive(&link, "1-1", 0x14, 505 * MS, &outcome));
     assert_true(eza_link_expire(&link, eza_link_deadline_us(&link), &outcome));
     assert_int_equal(outcome.result, EZA_TIMEOUT);
+}
+
+static void a_late_refusal_is_not_taken_for_a_writes(void **state)
+{
+    struct eza_link link;
+    struct eza_outcome outcome;
+
+    (void)state;
+    eza_link_init(&link, &settings);
+    lose_answer(&link, "1-1", 0);
+    start(&link, "1-4", 0x0041, 200 * MS);
+    assert_false(refuse(&link, 0xfffb, 205 * MS, &outcome));
+    assert_int_equal(link.counters.late, 1);
+    assert_true(receive(&link, "1-4", 0x0041, 215 * MS, &outcome));
+    assert_int_equal(outcome.result, EZA_OK);
+    assert_int_equal(outcome.values.raw[0], 0x0041);
+    assert_int_equal(link.counters.naks, 0);
+}
+
+static void the_refusal_behind_a_late_one_counts(void **state)
+{
+    struct eza_link link;
+    struct eza_outcome outcome;
+
+    (void)state;
+    eza_link_init(&link, &settings);
+    lose_answer(&link, "1-1", 0);
+    start(&link, "1-4", 0x0041, 200 * MS);
+    assert_false(refuse(&link, 0xfffb, 205 * MS, &outcome));
+    assert_true(refuse(&link, 0xffff, 210 * MS, &outcome));
+    assert_int_equal(outcome.result, EZA_REFUSED);
+    assert_int_equal(outcome.ercd, 0xffff);
+}
+
+/* Nothing follows it: the write may have been carried out or refused. The next try tells. */
+static void a_refusal_that_may_be_late_is_retried(void **state)
+{
+    struct eza_link link;
+    struct eza_outcome outcome;
+
+    (void)state;
+    eza_link_init(&link, &settings);
+    lose_answer(&link, "1-1", 0);
+    start(&link, "1-4", 0x0041, 200 * MS);
+    assert_false(refuse(&link, 0xfffb, 205 * MS, &outcome));
+    assert_true(eza_link_expire(&link, eza_link_deadline_us(&link), &outcome));
+    assert_int_equal(outcome.result, EZA_RETRYABLE);
+    assert_int_equal(outcome.failure.reason, REASON_NAK);
+    assert_string_equal(outcome.failure.text, "error: ERCD=fffb");
+    assert_int_equal(outcome.ercd, 0);
+    start(&link, "1-4", 0x0041, 500 * MS);
+    assert_true(refuse(&link, 0xfffb, 505 * MS, &outcome));
+    assert_int_equal(outcome.result, EZA_REFUSED);
+    /* Another mode was not refused by that. */
+    start(&link, "1-4", 0x0000, 700 * MS);
+    assert_false(refuse(&link, 0xfffb, 705 * MS, &outcome));
+    assert_true(receive(&link, "1-4", 0x0000, 715 * MS, &outcome));
+    assert_int_equal(outcome.result, EZA_OK);
+    /* A later exchange does not know of it. */
+    start(&link, "2-1", 0, 900 * MS);
+    assert_true(eza_link_expire(&link, eza_link_deadline_us(&link), &outcome));
+    assert_int_equal(outcome.result, EZA_TIMEOUT);
+}
+
+/* Between two tries of a read a write may have been sent: an owed stop. */
+static void a_late_refusal_is_not_taken_for_a_reads(void **state)
+{
+    struct eza_link link;
+    struct eza_outcome outcome;
+
+    (void)state;
+    eza_link_init(&link, &settings);
+    lose_answer(&link, "1-4", 0);
+    start(&link, "1-1", 0, 200 * MS);
+    assert_false(refuse(&link, 0xfffb, 205 * MS, &outcome));
+    assert_true(receive(&link, "1-1", 0x0014, 215 * MS, &outcome));
+    assert_int_equal(outcome.result, EZA_OK);
+    /* An earlier try of the same read may well be refused for this one. */
+    start(&link, "2-1", 0, 300 * MS);
+    assert_true(receive(&link, "2-1", 0, 310 * MS, &outcome));
+    lose_answer(&link, "1-1", 400 * MS);
+    start(&link, "1-1", 0, 600 * MS);
+    assert_true(refuse(&link, 0xfffb, 605 * MS, &outcome));
+    assert_int_equal(outcome.result, EZA_REFUSED);
 }
 
 static void a_write_that_is_answered_with_other_values_is_believed_at_the_deadline(void **state)
@@ -292,6 +395,10 @@ int main(void)
         cmocka_unit_test(a_late_answer_between_exchanges_is_counted_as_late),
         cmocka_unit_test(doubt_ends_with_time),
         cmocka_unit_test(a_late_answer_is_not_taken_for_a_writes),
+        cmocka_unit_test(a_late_refusal_is_not_taken_for_a_writes),
+        cmocka_unit_test(the_refusal_behind_a_late_one_counts),
+        cmocka_unit_test(a_refusal_that_may_be_late_is_retried),
+        cmocka_unit_test(a_late_refusal_is_not_taken_for_a_reads),
         cmocka_unit_test(a_write_that_is_answered_with_other_values_is_believed_at_the_deadline),
         cmocka_unit_test(more_noise_than_the_buffer_holds_does_no_harm),
     };
