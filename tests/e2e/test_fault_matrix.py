@@ -31,7 +31,7 @@ from fault_tables import (
     outcome,
     wrong_data,
 )
-from link import concurrent_requests, wait_until
+from link import RpcError, concurrent_requests, wait_until
 from stack import DCDC, Stack
 from test_paths import GET_STATUS
 
@@ -67,6 +67,12 @@ def shared_patient():
 def shared_default():
     """The same, that waits as long for an answer as it does by default."""
     yield from running({f"{DCDC}.reply_timeout": "0.1"})
+
+
+@pytest.fixture(scope="module")
+def shared_once():
+    """The same with one try, that is long enough for an answer to come in the next one's time."""
+    yield from running({f"{DCDC}.reply_timeout": "1", f"{DCDC}.number_of_timeout_retry": "0"})
 
 
 def counters_at_rest(stack):
@@ -170,6 +176,12 @@ def counting(stack):
 def counting_late(shared_default):
     rest(shared_default)
     return Counting(shared_default)
+
+
+@pytest.fixture
+def counting_once(shared_once):
+    rest(shared_once)
+    return Counting(shared_once)
 
 
 @pytest.fixture
@@ -383,6 +395,34 @@ def test_late_for_all_tries(counting, path, at):
         assert grown["timeouts"] == TIMEOUTS
     assert grown["answers"] + grown["late"] + grown["unexpected"] == grown["requests"]
     assert grown["late"] + grown["unexpected"] > 0
+
+
+def test_late_refusal(counting_once):
+    """Of a read that has failed, while a write with the same CMD waits: the write was carried out."""
+    stack = counting_once.stack
+    stack.eza("fault nak fffb for 1-1")
+    stack.eza("fault late 1.3 for 1-1")
+    stack.eza("fault late 0.6 for 1-4")
+    with pytest.raises(RpcError, match="read timeout"):
+        stack.rpc("dcdcd", "command", {"name": "1-1"})
+    stack.rpc("dcdcd", "command", {"name": "1-4", "mode": "0x0041"})
+    assert stack.eza("state")["state"]["mode"] == "0x0041"
+    assert counting_once.wire().commands == ["1-1", "1-4"]
+    grown = counting_once.grown()
+    assert grown["late"] == 1 and grown["naks"] == 0
+
+
+def test_refused_after_a_timeout(counting):
+    """The first refusal might be the lost read's; the client is told of it all the same."""
+    stack = counting.stack
+    stack.eza("fault silence for 1-1")
+    with pytest.raises(RpcError, match="read timeout"):
+        stack.rpc("dcdcd", "command", {"name": "1-1"})
+    stack.eza("fault nak fffb for 1-4")
+    counting.wire()
+    with pytest.raises(RpcError, match="error: ERCD=fffb"):
+        stack.rpc("dcdcd", "command", {"name": "1-4", "mode": "0x0041"})
+    assert counting.wire().commands[:2] == ["1-4", "1-4"]
 
 
 # values outside the specification
