@@ -10,11 +10,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/serial.h"
-#include "common/serial_alias.h"
 
 enum {
-    REOPEN_MIN_US = 100 * US_PER_MS,
-    REOPEN_MAX_US = 1500 * US_PER_MS,
     READS_A_WAKE_UP = 8,
     ALIVE_US = 5 * US_PER_S /* so late nothing may be */
 };
@@ -46,8 +43,7 @@ static const char *verdict(const struct eza_outcome *outcome, char text[static T
     return text;
 }
 
-/* What came in since the last exchange becomes a frame. */
-static void record_strays(struct port *port, int64_t now_us)
+void port_record_strays(struct port *port, int64_t now_us)
 {
     const struct trace_frame *incoming = &port->recorder.incoming;
     size_t kept = incoming->size < TRACE_BYTES ? incoming->size : TRACE_BYTES;
@@ -55,45 +51,6 @@ static void record_strays(struct port *port, int64_t now_us)
     if (kept > 0)
         line_recorder_end(&port->recorder, eza_link_stray(&port->link, incoming->bytes, kept),
                           now_us);
-}
-
-/* Closes the port; it is tried again after a while. Logged once, when it was open or at start. */
-static void close_port(struct port *port, const char *why)
-{
-    int64_t now_us = clock_us();
-
-    if (port->fd >= 0) {
-        event_del(port->readable);
-        event_free(port->readable);
-        port->readable = NULL;
-        direction_close(port->direction);
-        port->direction = NULL;
-        close(port->fd);
-        port->fd = -1;
-        port->closed_us = now_us;
-        if (eza_link_deadline_us(&port->link) != INT64_MAX)
-            line_recorder_end(&port->recorder, "port lost", now_us);
-        record_strays(port, now_us);
-        trace_file_want(&port->trace_file, why, now_us);
-    }
-    /* After a loss that was logged, the file being gone is no news. */
-    if (strcmp(port->error, why) != 0 &&
-        (port->error[0] == '\0' || access(port->settings.path, F_OK) == 0))
-        log_error("port", "%s", why);
-    snprintf(port->error, sizeof port->error, "%s", why);
-    eza_link_reset(&port->link);
-    answers_forget(&port->answers);
-    port->reopen_us = now_us + backoff_failed(&port->backoff);
-    scheduler_link_lost(&port->scheduler, why, now_us);
-}
-
-static void lose_port(struct port *port, const char *what, int error)
-{
-    char text[FAILURE_TEXT_SIZE];
-
-    snprintf(text, sizeof text, "%s: %s%s%s", port->settings.path, what, error != 0 ? ": " : "",
-             error != 0 ? strerror(error) : "");
-    close_port(port, text);
 }
 
 /* The converter has begun or ceased to answer. */
@@ -154,7 +111,7 @@ static void read_port(struct port *port)
         if (count > 0) {
             receive(port, bytes, (size_t)count);
         } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
-            lose_port(port, count == 0 ? "hung up" : "read", count == 0 ? 0 : errno);
+            port_lose(port, count == 0 ? "hung up" : "read", count == 0 ? 0 : errno);
             break;
         } else if (errno == EAGAIN) {
             break;
@@ -162,7 +119,7 @@ static void read_port(struct port *port)
     }
 }
 
-static void on_readable(evutil_socket_t fd, short events, void *arg)
+void port_on_readable(evutil_socket_t fd, short events, void *arg)
 {
     struct port *port = arg;
 
@@ -177,70 +134,18 @@ static void transmit(struct port *port, const struct scheduler_exchange *exchang
     size_t size;
     ssize_t written;
 
-    record_strays(port, now_us);
+    port_record_strays(port, now_us);
     size = eza_link_start(&port->link, exchange->command, exchange->values, now_us);
     answers_asked(&port->answers, now_us);
     if (direction_begin(port->direction) != 0) {
-        lose_port(port, "direction", errno);
+        port_lose(port, "direction", errno);
         return;
     }
     written = write(port->fd, port->link.request, size);
     direction_sent(port->direction, size);
     line_recorder_sent(&port->recorder, port->link.request, size, now_us);
     if (written != (ssize_t)size)
-        lose_port(port, "write", written < 0 ? errno : EIO);
-}
-
-/* Opens the port, its direction and its event, or none of them. */
-static bool open_port(struct port *port, struct failure *failure)
-{
-    int fd = serial_open(&port->settings, failure);
-
-    if (fd < 0)
-        return false;
-    port->direction = direction_open(&port->settings, fd, failure);
-    if (port->direction == NULL)
-        goto close_fd;
-    port->readable = event_new(port->base, fd, EV_READ | EV_PERSIST, on_readable, port);
-    if (port->readable == NULL || event_add(port->readable, NULL) != 0) {
-        failure_set(failure, REASON_PORT, "out of memory");
-        goto close_direction;
-    }
-    port->fd = fd;
-    return true;
-close_direction:
-    if (port->readable != NULL)
-        event_free(port->readable);
-    port->readable = NULL;
-    direction_close(port->direction);
-    port->direction = NULL;
-close_fd:
-    close(fd);
-    return false;
-}
-
-static void try_open(struct port *port)
-{
-    struct failure failure;
-    int64_t now_us = clock_us();
-    const char *direction;
-
-    if (!open_port(port, &failure)) {
-        close_port(port, failure.text);
-        return;
-    }
-    if (port->opens++ == 0)
-        serial_alias_suggest(port->settings.path);
-    direction = direction_text(port->direction);
-    if (port->error[0] != '\0')
-        log_info("port", "%s is back after %.1f s", port->settings.path,
-                 (double)(now_us - port->closed_us) / US_PER_S);
-    else
-        log_info("port", "%s is open%s%s", port->settings.path, direction[0] != '\0' ? ", " : "",
-                 direction);
-    port->error[0] = '\0';
-    backoff_succeeded(&port->backoff);
-    scheduler_link_up(&port->scheduler);
+        port_lose(port, "write", written < 0 ? errno : EIO);
 }
 
 /* The wait counts from now, not from the beginning of the loop's turn: a pin waits for its end. */
@@ -271,7 +176,7 @@ static int64_t pump_trace(struct port *port, int64_t now_us)
     int64_t quiet_us = idle ? line_recorder_quiet_us(&port->recorder) : INT64_MAX;
 
     if (quiet_us <= now_us) {
-        record_strays(port, now_us);
+        port_record_strays(port, now_us);
         quiet_us = INT64_MAX;
     }
     if (is_sending(port))
@@ -324,9 +229,9 @@ static void pump(struct port *port)
     int64_t now_us = clock_us(), due_us;
 
     if (port->fd >= 0 && direction_poll(port->direction, now_us) != 0)
-        lose_port(port, "direction", errno);
+        port_lose(port, "direction", errno);
     if (port->fd < 0 && port->reopen_us <= now_us)
-        try_open(port);
+        port_try_open(port);
     expire_exchange(port, now_us);
     scheduler_expire(&port->scheduler, now_us);
     if (port->fd >= 0)
@@ -353,9 +258,8 @@ struct port *port_new(struct event_base *base, const struct config *config, cons
     port->base = base;
     port->config = config;
     port->settings = config->dcdc_dev.port;
-    port->fd = -1;
-    port->backoff = (struct backoff){.min_us = REOPEN_MIN_US, .max_us = REOPEN_MAX_US};
-    port->closed_us = port->answer_us = clock_us();
+    port_open_init(port);
+    port->answer_us = clock_us();
     port->answering = true;
     trace_file_init(&port->trace_file, run_dir, "dcdcd");
     settings = link_settings(port);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The port's structure, for port.c, port_status.c and port_metrics.c; nobody else includes this. */
+/* The port's structure and what its files need of each other; nobody else includes this. */
 #ifndef DCDCD_PORT_PARTS_H
 #define DCDCD_PORT_PARTS_H
 
@@ -40,5 +40,19 @@ struct port {
     struct trace_file trace_file;
     struct stop_memory stop_memory;
 };
+
+/* port.c */
+/* What came in since the last exchange becomes a frame. */
+void port_record_strays(struct port *port, int64_t now_us);
+/* libevent's, for the open port. */
+void port_on_readable(evutil_socket_t fd, short events, void *arg);
+
+/* port_open.c */
+/* The port is closed and has not been tried yet. */
+void port_open_init(struct port *port);
+/* Opens the port; if that fails it is to be tried again at reopen_us. */
+void port_try_open(struct port *port);
+/* Closes the port, that is to be tried again at reopen_us. what failed with error; 0: no errno. */
+void port_lose(struct port *port, const char *what, int error);
 
 #endif
