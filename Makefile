@@ -38,7 +38,8 @@ ifneq ($(filter-out clean help format check-format deb uninstall,$(or $(MAKECMDG
 PKG_CFLAGS    := $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) \
                  $(shell $(PKG_CONFIG) --atleast-version=2 libgpiod || echo -DGPIOD_V1)
 # Of the library that -DGPIOD_V1 says is there.
-FAKE_GPIOD    := $(BUILD)/fake/libgpiod.so.$(if $(filter -DGPIOD_V1,$(PKG_CFLAGS)),2,3)
+FAKES         := $(addprefix $(BUILD)/fake/,serial.so broken_port.so \
+                 libgpiod.so.$(if $(filter -DGPIOD_V1,$(PKG_CFLAGS)),2,3))
 LIBS_core     := $(shell $(PKG_CONFIG) --libs libevent_core yaml-0.1 json-c)
 LIBS_dcdcd    := $(shell $(PKG_CONFIG) --libs libgpiod)
 LIBS_battd    := $(shell $(PKG_CONFIG) --libs libmodbus libgpiod) -pthread
@@ -71,7 +72,7 @@ OBJECTS    := $(call objs,$(SOURCES))
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(PROGRAMS) $(FAKE_GPIOD) $(BUILD)/fake/serial.so ## build the daemons and the simulators (default)
+all: $(PROGRAMS) $(FAKES) ## build the daemons and the simulators (default)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -117,7 +118,7 @@ $(BUILD)/fake/libgpiod.so.%: tests/fake/gpiod.c common/clock.h $(BUILD)/flags
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared $(ALL_LDFLAGS) -Wl,-soname,$(@F) -o $@ $<
 
-$(BUILD)/fake/serial.so: tests/fake/serial.c $(BUILD)/flags
+$(BUILD)/fake/%.so: tests/fake/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared $(ALL_LDFLAGS) -o $@ $<

@@ -78,6 +78,7 @@ static void note_outcome(struct port *port, const struct eza_outcome *outcome, i
 
     line_recorder_end(&port->recorder, verdict(outcome, text), now_us);
     answers_ended(&port->answers, port->link.command, outcome, now_us);
+    port_exchange_ended(port, answered, now_us);
     if (answered)
         port->answer_us = now_us;
     if (outcome->result != EZA_OK)

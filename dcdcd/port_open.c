@@ -12,7 +12,11 @@
 #include "common/serial.h"
 #include "common/serial_alias.h"
 
-enum { REOPEN_MIN_US = 100 * US_PER_MS, REOPEN_MAX_US = 1500 * US_PER_MS };
+enum {
+    REOPEN_MIN_US = 100 * US_PER_MS,
+    REOPEN_MAX_US = 1500 * US_PER_MS,
+    PROVED_US = US_PER_S /* a port that takes requests so long without an error works */
+};
 
 void port_open_init(struct port *port)
 {
@@ -34,11 +38,13 @@ static void close_port(struct port *port, const char *why)
         port->direction = NULL;
         close(port->fd);
         port->fd = -1;
-        port->closed_us = now_us;
         if (eza_link_deadline_us(&port->link) != INT64_MAX)
             line_recorder_end(&port->recorder, "port lost", now_us);
         port_record_strays(port, now_us);
-        trace_file_want(&port->trace_file, why, now_us);
+        if (port->error[0] == '\0') {
+            port->closed_us = now_us;
+            trace_file_want(&port->trace_file, why, now_us);
+        }
     }
     /* After a loss that was logged, the file being gone is no news. */
     if (strcmp(port->error, why) != 0 &&
@@ -91,7 +97,6 @@ close_fd:
 void port_try_open(struct port *port)
 {
     struct failure failure;
-    int64_t now_us = clock_us();
     const char *direction;
 
     if (!open_port(port, &failure)) {
@@ -100,14 +105,21 @@ void port_try_open(struct port *port)
     }
     if (port->opens++ == 0)
         serial_alias_suggest(port->settings.path);
-    direction = direction_text(port->direction);
-    if (port->error[0] != '\0')
-        log_info("port", "%s is back after %.1f s", port->settings.path,
-                 (double)(now_us - port->closed_us) / US_PER_S);
-    else
+    port->opened_us = clock_us();
+    if (port->error[0] == '\0') {
+        direction = direction_text(port->direction);
         log_info("port", "%s is open%s%s", port->settings.path, direction[0] != '\0' ? ", " : "",
                  direction);
+    }
+    scheduler_link_up(&port->scheduler);
+}
+
+void port_exchange_ended(struct port *port, bool answered, int64_t now_us)
+{
+    if (port->error[0] == '\0' || (!answered && now_us - port->opened_us < PROVED_US))
+        return;
+    log_info("port", "%s is back after %.1f s", port->settings.path,
+             (double)(now_us - port->closed_us) / US_PER_S);
     port->error[0] = '\0';
     backoff_succeeded(&port->backoff);
-    scheduler_link_up(&port->scheduler);
 }

@@ -24,10 +24,12 @@ struct port {
     struct event *timer;
     int64_t due_us; /* when there is something to do; INT64_MAX: never */
     struct backoff backoff;
-    int64_t closed_us; /* since when it is closed, 0 before the first try */
+    int64_t closed_us; /* since when it does not work */
     int64_t reopen_us; /* when to try again */
+    int64_t opened_us;
     uint64_t opens;
-    char error[FAILURE_TEXT_SIZE]; /* why it is closed */
+    char
+        error[FAILURE_TEXT_SIZE]; /* why it could not be opened or was lost, until it works again */
 
     unsigned silences; /* exchanges without an answer since the last answer */
     bool answering;    /* there were no more of them than one command may be retried */
@@ -52,6 +54,11 @@ void port_on_readable(evutil_socket_t fd, short events, void *arg);
 void port_open_init(struct port *port);
 /* Opens the port; if that fails it is to be tried again at reopen_us. */
 void port_try_open(struct port *port);
+/*
+ * Writing has not failed. A port that was lost is back with an answer, or when it has been open for
+ * a while: not before, because one that can be opened may fail at once again.
+ */
+void port_exchange_ended(struct port *port, bool answered, int64_t now_us);
 /* Closes the port, that is to be tried again at reopen_us. what failed with error; 0: no errno. */
 void port_lose(struct port *port, const char *what, int error);
 

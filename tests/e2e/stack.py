@@ -23,6 +23,7 @@ BUILD = pathlib.Path(ROOT, os.environ.get("DCDC_BUILD", "build/asan"))
 SIMULATORS = ("battery-sim", "eza2500-sim")
 DAEMONS = ("dcdcd", "battd", "gatewayd")
 SANITIZER_EXIT = 99
+ASAN_OPTIONS = f"exitcode={SANITIZER_EXIT}:detect_leaks=1"
 FINDINGS = ("AddressSanitizer", "LeakSanitizer", "UndefinedBehavior", "runtime error:")
 
 # Scalars are texts as they stand in the file. The specification's values but for the ports, and
@@ -133,7 +134,7 @@ class Program:
         self.changed = threading.Condition()
         environment = dict(
             os.environ,
-            ASAN_OPTIONS=f"exitcode={SANITIZER_EXIT}:detect_leaks=1",
+            ASAN_OPTIONS=ASAN_OPTIONS,
             UBSAN_OPTIONS="print_stacktrace=1",
         )
         environment.pop("NOTIFY_SOCKET", None)
@@ -253,6 +254,16 @@ class Stack:
         self.gpio_file.write_text(rows)
         self.environment["FAKE_GPIO"] = str(self.gpio_file)
         self.environment["LD_LIBRARY_PATH"] = str(BUILD / "fake")
+
+    def breakable_port(self):
+        """Lets the programs to be started not write to their port while the returned file is there."""
+        file = self.dir / "broken"
+        self.environment.update(
+            LD_PRELOAD=str(BUILD / "fake" / "broken_port.so"),
+            BROKEN_PORT=str(file),
+            ASAN_OPTIONS=f"{ASAN_OPTIONS}:verify_asan_link_order=0",
+        )
+        return file
 
     @property
     def gpio_file(self):

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 import re
+import socket
 import statistics
 import time
 
@@ -145,6 +146,43 @@ def test_no_busy_loop_while_away(stack):
         assert "hung up" in lost and re.search(r"back after [3-5]\.\d s", back)
 
 
+def test_opens_but_cannot_be_written_to(device):
+    """An adapter that hangs: tried again ever less often, said once, served soon after it is well."""
+    broken = device.stack.breakable_port()
+    device.start()
+    lines = len(device.lines())
+    broken.touch()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(device.served)
+        wait_until(device.closed, 1, f"{device.daemon} has closed the port")
+        opens = device.status()["counters"]["opens"]
+        time.sleep(MEASURED)  # it is the time itself that is measured
+        assert 3 <= device.status()["counters"]["opens"] - opens <= 5
+    assert "Input/output error" in device.closed()
+    (lost,) = device.lines()[lines:]
+    assert "Input/output error" in lost
+    broken.unlink()
+    device.wait_served()
+    _, back = device.lines()[lines:]
+    assert re.search(r"back after [3-9]\.\d s", back)
+
+
+def test_back_with_a_silent_converter(stack):
+    """The port is said to be back, once, though nothing is heard through it."""
+    device = Device(stack, "dcdcd", *DEVICES["dcdcd"]).start()
+    lines = len(device.lines())
+    device.control("fault silence")
+    device.hangup()
+    device.control("back")
+    wait_until(lambda: len(device.lines()) > lines + 1, 5, "the port is back")
+    assert not device.closed()
+    wait_until(lambda: device.status()["state"] == "silent", 5)
+    assert re.search(r"back after \d\.\d s", device.lines()[-1])
+    device.control("clear")
+    device.wait_served()
+    assert len(device.lines()) == lines + 2
+
+
 def make_nothing(path):
     pass
 
@@ -169,6 +207,11 @@ def make_null(path):
     path.symlink_to("/dev/null")
 
 
+def make_socket(path):
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+
+
 AT_START = {
     make_nothing: "No such file or directory",
     make_directory: "",
@@ -176,6 +219,7 @@ AT_START = {
     make_dangling_link: "No such file or directory",
     make_link_to_itself: "symbolic links",
     make_null: "",
+    make_socket: "No such device or address",  # as the node of an adapter that has gone
 }
 
 
