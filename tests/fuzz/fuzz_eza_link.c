@@ -2,14 +2,22 @@
 /*
  * Exchanges on a line where anything may come, in any pieces, at any time: an exchange ends only
  * with what was really received in it or at its deadline, a correct answer is never overlooked,
- * and no state grows. Input: settings, then operations of one byte and their operands.
+ * and no state grows. Or a sound line with a converter that answers in order, each request once at
+ * most, as late as eza_link.h thinks possible: no answer is taken for another request's. Input:
+ * settings, then operations of one byte and their operands.
  */
 #include "dcdcd/eza_link.h"
 
 #include "tests/fuzz/eza_oracle.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { GAP_US = 62000, REPLY_TIMEOUT_US = 100000, RECEIVED_MAX = 4096, PIECE_MAX = 31 };
+enum {
+    GAP_US = 62000,
+    REPLY_TIMEOUT_US = 100000,
+    LONG_TIMEOUT_US = 2000000,
+    RECEIVED_MAX = 4096,
+    PIECE_MAX = 31
+};
 
 enum operation { RAW, REPLY, NAK, ECHO, WAIT, EXPIRE, AT_DEADLINE, START, OPERATIONS };
 
@@ -21,6 +29,7 @@ struct line {
     int64_t now_us;
     uint8_t received[RECEIVED_MAX];
     size_t count;
+    uint64_t expired; /* CMDs with an exchange that ended at its deadline, a bit each */
 };
 
 /* True if a correct refusal or reply (with these values, unless NULL) was received. */
@@ -82,7 +91,8 @@ static void receive(struct line *line, const uint8_t *bytes, size_t count)
         line->command = NULL;
     } else if (line->command != NULL && line->command->request.count == 0 &&
                line->count <= EZA_LINK_BUFFER) {
-        CHECK(!was_received(line, false, NULL) && !was_received(line, true, NULL));
+        CHECK(!was_received(line, false, NULL));
+        CHECK(!was_received(line, true, NULL) || (line->expired >> line->command->cmd & 1) != 0);
     }
 }
 
@@ -119,6 +129,7 @@ static void expire(struct line *line)
     if (eza_link_expire(&line->link, line->now_us, &outcome)) {
         CHECK(!in_time);
         check_end(line, in_time, &outcome);
+        line->expired |= UINT64_C(1) << line->command->cmd;
         line->command = NULL;
     } else {
         CHECK(in_time);
@@ -184,25 +195,213 @@ static void operate(struct line *line, struct fuzz_input *input, enum operation 
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+enum { SENT_MAX = 192, LATE_US = 2000000, ERCD_FIRST = 0x1000, ERCD_BUSY = 0xfffc };
+
+enum turn { ASK, REPEAT, CONFIRM, ANSWER_OTHERWISE, REFUSE, REFUSE_BUSY, LOSE, PASS, END, TURNS };
+
+/* A request, by its number, and what became of it. */
+struct sent {
+    const struct eza_command *command;
+    struct eza_values asked, answer;
+    int64_t until_us; /* when an answer can come no more */
+    bool is_flush, answered;
+    size_t step; /* the first try of the same read or write */
+};
+
+struct converter {
+    struct eza_link link;
+    int64_t now_us;
+    struct sent sent[SENT_MAX];
+    size_t count, next; /* next: the one that is answered next */
+    bool failed;        /* the last one, that may be repeated */
+};
+
+static const uint16_t modes[] = {0x0000, 0x0002, 0x0014, 0x0041};
+
+/* Values that are valid and, but for modes and states, those of this request alone. */
+static struct eza_values values_of(const struct eza_fields *fields, unsigned number)
 {
-    struct fuzz_input input = {data, size};
-    const struct eza_link_settings settings = {.address = {0, 16, (fuzz_byte(&input) & 1) != 0},
-                                               .byte_ns = 520833,
-                                               .reply_timeout_us = REPLY_TIMEOUT_US,
-                                               .gap_us = GAP_US};
+    struct eza_values values = {{0}};
+
+    for (size_t i = 0; i < fields->count; i++)
+        values.raw[i] = (uint16_t)(fields->field[i].kind == EZA_MODE  ? modes[number % 4]
+                                   : fields->field[i].kind == EZA_CST ? number % 3
+                                                                      : number);
+    return values;
+}
+
+static bool asks_the_same(const struct sent *a, const struct sent *b)
+{
+    return a->command == b->command && memcmp(&a->asked, &b->asked, sizeof a->asked) == 0;
+}
+
+/* Who was answered when the exchange of the last request ended; NULL: it was its deadline. */
+static void judge(struct converter *converter, const struct sent *answered,
+                  const struct eza_outcome *outcome)
+{
+    const struct sent *last = &converter->sent[converter->count - 1];
+    bool reads = last->command->request.count == 0;
+
+    if (outcome->result == EZA_REFUSED)
+        CHECK(outcome->ercd >= ERCD_FIRST && outcome->ercd < ERCD_FIRST + converter->count &&
+              asks_the_same(&converter->sent[outcome->ercd - ERCD_FIRST], last));
+    else if (outcome->result == EZA_OK && answered == NULL)
+        CHECK(last->answered && memcmp(&outcome->values, &last->answer, sizeof last->answer) == 0);
+    else if (outcome->result == EZA_OK && reads)
+        CHECK(last->is_flush || answered->step == last->step);
+    else if (outcome->result == EZA_OK)
+        CHECK(memcmp(&outcome->values, &last->asked, sizeof last->asked) == 0);
+    converter->failed = outcome->result == EZA_TIMEOUT || outcome->result == EZA_RETRYABLE;
+}
+
+static bool is_busy(const struct converter *converter)
+{
+    return eza_link_deadline_us(&converter->link) != INT64_MAX;
+}
+
+static void put(struct converter *converter, const struct eza_command *command,
+                const struct eza_values *asked, bool is_flush, size_t step)
+{
+    eza_link_start(&converter->link, command, asked, converter->now_us);
+    converter->sent[converter->count++] =
+        (struct sent){.command = command,
+                      .asked = *asked,
+                      .until_us = eza_link_deadline_us(&converter->link) + LATE_US,
+                      .is_flush = is_flush,
+                      .step = step};
+}
+
+/* A new command, or the read that has to go before it. */
+static void ask(struct converter *converter, unsigned operand)
+{
+    static const char *const names[] = {"1-1", "1-4", "2-1", "4-1", "4-4"};
+    const struct eza_command *command = eza_command_find(names[operand % 5]), *flush;
+    struct eza_values asked = values_of(&command->request, operand / 5);
+
+    flush = eza_link_flush_command(&converter->link, command, converter->now_us);
+    if (flush != NULL)
+        put(converter, flush, &(struct eza_values){{0}}, true, converter->count);
+    else
+        put(converter, command, &asked, false, converter->count);
+}
+
+static void repeat(struct converter *converter)
+{
+    const struct sent *last = &converter->sent[converter->count - 1];
+
+    if (converter->failed && !last->is_flush)
+        put(converter, last->command, &last->asked, false, last->step);
+}
+
+/* The converter's answer to the oldest request that it has not answered or lost. */
+static void answer(struct converter *converter, enum turn turn, unsigned operand)
+{
+    uint8_t frame[EZA_FRAME_MAX] = {0x02, 2, 0, 16};
+    unsigned number = (unsigned)converter->next;
+    struct sent *sent = &converter->sent[converter->next++];
+    uint16_t ercd = turn == REFUSE ? (uint16_t)(ERCD_FIRST + number) : ERCD_BUSY;
+    struct eza_outcome outcome = {.failure = {.text = ""}};
+
+    if (turn == LOSE || converter->now_us >= sent->until_us)
+        return;
+    frame[4] = sent->command->cmd;
+    if (turn == REFUSE || turn == REFUSE_BUSY) {
+        frame[4] |= 0x80;
+        frame[5] = (uint8_t)ercd;
+        frame[6] = (uint8_t)(ercd >> 8);
+    } else {
+        sent->answer = turn == CONFIRM && sent->command->request.count > 0
+                           ? sent->asked
+                           : values_of(&sent->command->reply, 0x4000 + number + operand);
+        sent->answered = true;
+        frame[1] = (uint8_t)eza_pack(&sent->command->reply, &sent->answer, frame + 5);
+    }
+    oracle_seal(frame);
+    if (eza_link_receive(&converter->link, frame, 7U + frame[1], converter->now_us, &outcome))
+        judge(converter, sent, &outcome);
+}
+
+/* Time passes, but not beyond the end of an exchange. */
+static void pass(struct converter *converter, int64_t us)
+{
+    int64_t end_us = eza_link_deadline_us(&converter->link);
+
+    converter->now_us += us;
+    if (converter->now_us > end_us)
+        converter->now_us = end_us;
+}
+
+static void end(struct converter *converter)
+{
+    struct eza_outcome outcome = {.failure = {.text = ""}};
+
+    converter->now_us = eza_link_deadline_us(&converter->link);
+    CHECK(eza_link_expire(&converter->link, converter->now_us, &outcome));
+    judge(converter, NULL, &outcome);
+}
+
+static void take_turn(struct converter *converter, enum turn turn, unsigned operand)
+{
+    bool busy = is_busy(converter), room = converter->count < SENT_MAX;
+
+    if (turn == ASK && !busy && room)
+        ask(converter, operand);
+    else if (turn == REPEAT && !busy && room && converter->count > 0)
+        repeat(converter);
+    else if (turn >= CONFIRM && turn <= LOSE && converter->next < converter->count)
+        answer(converter, turn, operand);
+    else if (turn == PASS)
+        pass(converter, INT64_C(1) << operand % 22);
+    else if (turn == END && busy)
+        end(converter);
+}
+
+static void converse(const struct eza_link_settings *settings, struct fuzz_input *input)
+{
+    static struct converter converter; /* what has been sent is set first */
+
+    eza_link_init(&converter.link, settings);
+    converter.now_us = 0;
+    converter.count = converter.next = 0;
+    converter.failed = false;
+    while (input->size > 0) {
+        uint8_t byte = fuzz_byte(input);
+
+        take_turn(&converter, byte % TURNS, byte / TURNS);
+    }
+}
+
+static void suffer(const struct eza_link_settings *settings, struct fuzz_input *input)
+{
     static struct line line; /* all that is read is set first */
 
     line.command = NULL;
     line.now_us = 0;
     line.count = 0;
-    eza_link_init(&line.link, &settings);
-    start(&line, &input);
-    while (input.size > 0) {
-        uint8_t byte = fuzz_byte(&input);
+    line.expired = 0;
+    eza_link_init(&line.link, settings);
+    start(&line, input);
+    while (input->size > 0) {
+        uint8_t byte = fuzz_byte(input);
 
-        operate(&line, &input, byte % OPERATIONS, byte / OPERATIONS);
+        operate(&line, input, byte % OPERATIONS, byte / OPERATIONS);
         check_bounds(&line);
     }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_input input = {data, size};
+    uint8_t kind = fuzz_byte(&input);
+    const struct eza_link_settings settings = {
+        .address = {0, 16, (kind & 1) != 0},
+        .byte_ns = 520833,
+        .reply_timeout_us = (kind & 4) != 0 ? LONG_TIMEOUT_US : REPLY_TIMEOUT_US,
+        .gap_us = GAP_US};
+
+    if ((kind & 2) != 0)
+        converse(&settings, &input);
+    else
+        suffer(&settings, &input);
     return 0;
 }
