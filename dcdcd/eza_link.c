@@ -105,6 +105,19 @@ static bool is_refusal_ambiguous(const struct eza_link *link)
     return false;
 }
 
+/* The same for a write after a read, whose answer may well have the values that are asked for. */
+static bool is_confirmation_ambiguous(const struct eza_link *link)
+{
+    const struct eza_unanswered *older = link->unanswered;
+
+    if (link->command->request.count == 0)
+        return false;
+    for (; older + 1 < link->unanswered + link->unanswered_count; older++)
+        if (older->command->cmd == link->command->cmd && older->command->request.count == 0)
+            return true;
+    return false;
+}
+
 const struct eza_command *eza_link_flush_command(struct eza_link *link,
                                                  const struct eza_command *command, int64_t now_us)
 {
@@ -323,6 +336,9 @@ bool eza_link_receive(struct eza_link *link, const uint8_t *bytes, size_t count,
             doubt_refusal(link, &found);
         } else if (answer == EZA_REPLY && differs_from_asked(link, &found.values)) {
             hold_answer(link, &found);
+        } else if (answer == EZA_REPLY && is_confirmation_ambiguous(link)) {
+            remove_answer(link, &found);
+            note_late(link);
         } else {
             take_answer(link, answer, &found, now_us, outcome);
             return true;

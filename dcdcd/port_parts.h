@@ -28,8 +28,7 @@ struct port {
     int64_t reopen_us; /* when to try again */
     int64_t opened_us;
     uint64_t opens;
-    char
-        error[FAILURE_TEXT_SIZE]; /* why it could not be opened or was lost, until it works again */
+    char error[FAILURE_TEXT_SIZE]; /* why it was lost or cannot be opened, until it works again */
 
     unsigned silences; /* exchanges without an answer since the last answer */
     bool answering;    /* there were no more of them than one command may be retried */

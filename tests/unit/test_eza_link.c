@@ -284,6 +284,26 @@ static void a_late_refusal_is_not_taken_for_a_writes(void **state)
     assert_int_equal(link.counters.naks, 0);
 }
 
+/* The converter was Waiting when the mode was read; whether it has got the stop nobody knows. */
+static void a_late_read_does_not_confirm_a_write(void **state)
+{
+    struct eza_link link;
+    struct eza_outcome outcome;
+
+    (void)state;
+    eza_link_init(&link, &settings);
+    lose_answer(&link, "1-1", 0);
+    lose_answer(&link, "1-4", 200 * MS);
+    start(&link, "1-4", 0, 400 * MS);
+    assert_false(receive(&link, "1-1", 0, 405 * MS, &outcome));
+    assert_int_equal(link.counters.late, 1);
+    assert_true(eza_link_expire(&link, eza_link_deadline_us(&link), &outcome));
+    assert_int_equal(outcome.result, EZA_TIMEOUT);
+    start(&link, "1-4", 0, 800 * MS);
+    assert_true(receive(&link, "1-4", 0, 805 * MS, &outcome));
+    assert_int_equal(outcome.result, EZA_OK);
+}
+
 static void the_refusal_behind_a_late_one_counts(void **state)
 {
     struct eza_link link;
@@ -396,6 +416,7 @@ int main(void)
         cmocka_unit_test(doubt_ends_with_time),
         cmocka_unit_test(a_late_answer_is_not_taken_for_a_writes),
         cmocka_unit_test(a_late_refusal_is_not_taken_for_a_writes),
+        cmocka_unit_test(a_late_read_does_not_confirm_a_write),
         cmocka_unit_test(the_refusal_behind_a_late_one_counts),
         cmocka_unit_test(a_refusal_that_may_be_late_is_retried),
         cmocka_unit_test(a_late_refusal_is_not_taken_for_a_reads),
