@@ -105,16 +105,23 @@ static bool is_refusal_ambiguous(const struct eza_link *link)
     return false;
 }
 
-/* The same for a write after a read, whose answer may well have the values that are asked for. */
+/*
+ * The same for an answer with the values that a write asks for. An older read had those values if
+ * it is a read's answer; another write after that read may have changed them since.
+ */
 static bool is_confirmation_ambiguous(const struct eza_link *link)
 {
     const struct eza_unanswered *older = link->unanswered;
+    bool read = false;
 
-    if (link->command->request.count == 0)
-        return false;
-    for (; older + 1 < link->unanswered + link->unanswered_count; older++)
-        if (older->command->cmd == link->command->cmd && older->command->request.count == 0)
+    for (; older + 1 < link->unanswered + link->unanswered_count; older++) {
+        if (older->command->cmd != link->command->cmd)
+            continue;
+        if (older->command->request.count == 0)
+            read = true;
+        else if (read && memcmp(&older->asked, &link->asked, sizeof link->asked) != 0)
             return true;
+    }
     return false;
 }
 
@@ -336,7 +343,8 @@ bool eza_link_receive(struct eza_link *link, const uint8_t *bytes, size_t count,
             doubt_refusal(link, &found);
         } else if (answer == EZA_REPLY && differs_from_asked(link, &found.values)) {
             hold_answer(link, &found);
-        } else if (answer == EZA_REPLY && is_confirmation_ambiguous(link)) {
+        } else if (answer == EZA_REPLY && link->command->request.count > 0 &&
+                   is_confirmation_ambiguous(link)) {
             remove_answer(link, &found);
             note_late(link);
         } else {

@@ -87,7 +87,8 @@ int64_t eza_link_ready_us(const struct eza_link *link);
 /*
  * The read to do before a first read of command, or NULL. The converter answers in order, so an
  * answer to another command proves that no older answer to this one can follow. Writes need none,
- * and a stop must not wait for it: an answer to them that an older read may have had is dropped.
+ * and a stop must not wait for it: a late answer is told from theirs by its values, and dropped if
+ * those do not tell.
  */
 const struct eza_command *eza_link_flush_command(struct eza_link *link,
                                                  const struct eza_command *command, int64_t now_us);
