@@ -33,6 +33,10 @@ void scheduler_learn_mode(struct scheduler *scheduler, uint16_t mode)
 
 void scheduler_end_sequence(struct scheduler *scheduler)
 {
+    /* The outcome of what is on the wire will not be looked at: the mode may be set by then. */
+    if (scheduler->exchange == EXCHANGE_STEP && scheduler->set != NULL &&
+        request_sets_other_mode(scheduler->set))
+        scheduler->mode_known = false;
     scheduler->running = false;
     scheduler->set = NULL;
     if (scheduler->exchange != EXCHANGE_STOP)
@@ -137,26 +141,36 @@ static void end_running(struct scheduler *scheduler, const struct failure *failu
         probe_failed(scheduler, failure);
 }
 
+static bool sets_mode(const struct sequence_step *step)
+{
+    return step->command->request.count > 0 && step->command->reply.field[0].kind == EZA_MODE;
+}
+
 static void step_done(struct scheduler *scheduler, const struct eza_values *values)
 {
     const struct sequence_step *step = sequence_next(&scheduler->sequence);
 
     if (step->command->reply.field[0].kind == EZA_MODE)
         scheduler_learn_mode(scheduler, values->raw[0]);
+    if (sets_mode(step) && values->raw[0] == step->values.raw[0])
+        scheduler->stop_owed = false; /* somebody wanted another mode later, and has it */
     sequence_answer(&scheduler->sequence, values);
     scheduler_begin_step(scheduler);
     if (scheduler->sequence.done == scheduler->sequence.count)
         end_running(scheduler, NULL);
 }
 
-/* A mode that could not be set or read for certain is not known any more. */
+/*
+ * A mode that could not be set or read for certain is not known any more. A refusal is no more
+ * certain than silence: it carries no values, so it may belong to an earlier request.
+ */
 static void doubt_mode(struct scheduler *scheduler, const struct eza_outcome *outcome)
 {
-    const struct eza_command *command = sequence_next(&scheduler->sequence)->command;
-    bool written = command->request.count > 0 && outcome->result != EZA_REFUSED;
+    const struct sequence_step *step = sequence_next(&scheduler->sequence);
+    bool bad_mode = step->command->reply.field[0].kind == EZA_MODE &&
+                    outcome->failure.reason == REASON_BAD_VALUE;
 
-    if (command->reply.field[0].kind == EZA_MODE &&
-        (written || outcome->failure.reason == REASON_BAD_VALUE))
+    if (sets_mode(step) || bad_mode)
         scheduler->mode_known = false;
 }
 
@@ -195,7 +209,7 @@ int64_t scheduler_wake_us(const struct scheduler *scheduler)
     /* Nothing else goes before a stop that is wanted: looking for it would be a busy loop. */
     if (scheduler_stop_is_wanted(scheduler))
         return earlier_us(due, scheduler->stop_retry.not_before_us);
-    if (scheduler->stop_owed)
+    if (scheduler_stop_is_repeated(scheduler))
         due = earlier_us(due, scheduler->stop_retry.not_before_us);
     if (scheduler->running)
         due = earlier_us(due, scheduler->retry.not_before_us);
@@ -208,6 +222,7 @@ void scheduler_link_up(struct scheduler *scheduler)
 {
     scheduler->link_up = true;
     scheduler->probe_us = 0;
+    scheduler->stop_retry.not_before_us = 0;
 }
 
 void scheduler_link_lost(struct scheduler *scheduler, const char *text, int64_t now_us)
@@ -230,6 +245,7 @@ void scheduler_stop(struct scheduler *scheduler, const struct failure *failure)
 {
     struct request *request;
 
+    scheduler->stop_owed = scheduler_stop_is_unconfirmed(scheduler);
     if (scheduler->running)
         end_running(scheduler, failure);
     while ((request = TAILQ_FIRST(&scheduler->waiting)) != NULL) {

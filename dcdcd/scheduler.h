@@ -10,7 +10,8 @@
  *    pass under way begin again after it; a stop whose own 1-4 is confirmed goes on with its other
  *    commands after it.
  *  - A stop that cannot be confirmed fails to its caller and stays owed: its 1-4 is repeated once a
- *    second until the converter confirms it or a later set of another mode begins.
+ *    second until the converter confirms it or the 1-4 of a later set of another mode. While such a
+ *    set is under way the stop is not repeated; it is again, at once, if the set ends before.
  *  - A set waits for the command sequence under way, not for waiting reads, unless one of them has
  *    waited for 2 s: then a read pass goes first, so that sets without end do not starve reads.
  *  - A read never joins a pass that began before it arrived.
@@ -94,8 +95,11 @@ void scheduler_submit(struct scheduler *scheduler, struct request *request, int6
 bool scheduler_next(struct scheduler *scheduler, int64_t now_us,
                     struct scheduler_exchange *exchange);
 
-/* A stop that was asked for is not confirmed: it is repeated until it is. */
+/* A stop that was asked for is not confirmed: it is repeated, from now on, until it is. */
 void scheduler_owe_stop(struct scheduler *scheduler, int64_t now_us);
+
+/* Whether a stop waits to be confirmed or is owed: what a restart must not forget. */
+bool scheduler_stop_is_unconfirmed(const struct scheduler *scheduler);
 
 /* The exchange has ended. */
 void scheduler_outcome(struct scheduler *scheduler, const struct eza_outcome *outcome,
@@ -110,6 +114,7 @@ int64_t scheduler_wake_us(const struct scheduler *scheduler);
 /* Fails what is past its deadline. */
 void scheduler_expire(struct scheduler *scheduler, int64_t now_us);
 
+/* The port is open: a stop that is wanted or owed goes out at once. */
 void scheduler_link_up(struct scheduler *scheduler);
 
 /* The port is gone (text says why): what runs fails or waits for its return. */
@@ -118,7 +123,7 @@ void scheduler_link_lost(struct scheduler *scheduler, const char *text, int64_t 
 /* Whether modes other than Waiting may be set; reason: why not, NULL if they may. */
 void scheduler_permit(struct scheduler *scheduler, const char *denial);
 
-/* Fails everything that waits or runs. */
+/* Fails everything that waits or runs, for good. Stops that were not confirmed stay owed. */
 void scheduler_stop(struct scheduler *scheduler, const struct failure *failure);
 
 #endif

@@ -35,7 +35,7 @@ static void begin_set(struct scheduler *scheduler, struct request *request)
     if (request->stopped)
         sequence_answer(&scheduler->sequence, &request->stop_answer);
     else if (request_sets_other_mode(request))
-        scheduler->stop_owed = false;
+        scheduler->stop_retry.not_before_us = 0; /* of an owed stop, should the set fail */
     if (scheduler->sequence.done == scheduler->sequence.count)
         scheduler_end_set(scheduler, NULL);
 }

@@ -29,6 +29,8 @@ struct request *scheduler_set_without_mode(struct scheduler *scheduler);
 void scheduler_submit_stop(struct scheduler *scheduler, struct request *request);
 /* Whether a 1-4 Waiting is to go out before anything else. */
 bool scheduler_stop_is_wanted(const struct scheduler *scheduler);
+/* Whether a stop is owed and to be repeated: while a set of another mode runs it is not. */
+bool scheduler_stop_is_repeated(const struct scheduler *scheduler);
 bool scheduler_next_stop(struct scheduler *scheduler, int64_t now_us,
                          struct scheduler_exchange *exchange);
 void scheduler_stop_outcome(struct scheduler *scheduler, const struct eza_outcome *outcome,

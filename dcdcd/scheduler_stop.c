@@ -15,7 +15,7 @@ void scheduler_owe_stop(struct scheduler *scheduler, int64_t now_us)
     if (!scheduler->stop_owed)
         scheduler->stop_owed_us = now_us;
     scheduler->stop_owed = true;
-    scheduler->stop_retry = (struct retry){.not_before_us = now_us + OWED_STOP_PERIOD_US};
+    scheduler->stop_retry = (struct retry){0};
     scheduler->stop_trying = false;
 }
 
@@ -34,7 +34,6 @@ static void interrupt_set(struct scheduler *scheduler)
 
     scheduler_end_sequence(scheduler);
     if (request_sets_other_mode(set)) {
-        scheduler->mode_known = false; /* its mode command may have been sent */
         scheduler->counters.superseded++;
         request_fail_text(set, REASON_SUPERSEDED, superseded);
     } else {
@@ -85,14 +84,26 @@ bool scheduler_stop_is_wanted(const struct scheduler *scheduler)
     return false;
 }
 
+bool scheduler_stop_is_repeated(const struct scheduler *scheduler)
+{
+    return scheduler->stop_owed &&
+           !(scheduler->set != NULL && request_sets_other_mode(scheduler->set));
+}
+
+bool scheduler_stop_is_unconfirmed(const struct scheduler *scheduler)
+{
+    return scheduler->stop_owed || scheduler_stop_is_wanted(scheduler);
+}
+
 bool scheduler_next_stop(struct scheduler *scheduler, int64_t now_us,
                          struct scheduler_exchange *exchange)
 {
     bool wanted = scheduler_stop_is_wanted(scheduler);
+    bool repeated = scheduler_stop_is_repeated(scheduler);
 
     if (wanted && !scheduler->stop_trying)
         scheduler->stop_retry = retry_new(&scheduler->config->dcdc);
-    if ((!wanted && !scheduler->stop_owed) || now_us < scheduler->stop_retry.not_before_us)
+    if ((!wanted && !repeated) || now_us < scheduler->stop_retry.not_before_us)
         return false;
     scheduler->stop_trying = wanted;
     scheduler->stop_values = (struct eza_values){.raw = {MODE_WAITING}};
@@ -130,6 +141,7 @@ static void stop_failed(struct scheduler *scheduler, const struct failure *failu
     if (!scheduler->stop_owed)
         log_error("stop", "not confirmed: %s; it is repeated until it is", failure->text);
     scheduler_owe_stop(scheduler, now_us);
+    scheduler->stop_retry.not_before_us = now_us + OWED_STOP_PERIOD_US;
     for (request = TAILQ_FIRST(&scheduler->waiting); request != NULL; request = next) {
         next = TAILQ_NEXT(request, entry);
         if (!request->stop_pending || request->arrived_us > scheduler->exchange_us)
@@ -154,7 +166,7 @@ void scheduler_stop_outcome(struct scheduler *scheduler, const struct eza_outcom
         failure_set(&judged.failure, REASON_BAD_VALUE, "bad value: operationMode: %u",
                     scheduler->mode);
     }
-    if (judged.result != EZA_REFUSED && outcome->result != EZA_OK)
+    if (outcome->result != EZA_OK)
         scheduler->mode_known = false;
     if (retry_again(&scheduler->stop_retry, judged.result, now_us,
                     scheduler->config->dcdc.wait_for_retry_us))

@@ -460,8 +460,66 @@ static void a_later_set_cancels_an_owed_stop(void **state)
     assert_true(b->scheduler.stop_owed);
     set_mode(b, 1, 0x41);
     settle(b);
-    expect(b, "1-4=0 1-4=41 4-4 6-4 2-1 9-1 10-1");
+    /* A refusal tells nothing of the mode, so it is read before the set. */
+    expect(b, "1-4=0 1-1 1-4=41 4-4 6-4 2-1 9-1 10-1");
     assert_int_equal(b->mode, 0x41);
+    assert_false(b->scheduler.stop_owed);
+}
+
+/* Client 0's stop is refused, client 1 sets another mode, which is to begin next. */
+static void set_after_a_stop_that_is_owed(struct bench *b)
+{
+    know_mode(b, 0x41);
+    b->result = EZA_REFUSED;
+    b->failures = 1;
+    set_mode(b, 0, 0);
+    assert_true(exchange(b));
+    assert_true(b->scheduler.stop_owed);
+    set_mode(b, 1, 0x14);
+    assert_true(exchange(b));
+    expect(b, "1-4=0 1-1");
+}
+
+static void a_set_that_fails_does_not_cancel_an_owed_stop(void **state)
+{
+    struct bench *b = *state;
+
+    set_after_a_stop_that_is_owed(b);
+    b->failures = 1;
+    assert_true(exchange(b));
+    assert_true(b->client[1].done);
+    /* At once. */
+    assert_true(exchange(b));
+    expect(b, "4-4 1-4=0");
+    assert_int_equal(b->mode, 0);
+    assert_false(b->scheduler.stop_owed);
+}
+
+static void a_set_whose_mode_is_refused_does_not_cancel_an_owed_stop(void **state)
+{
+    struct bench *b = *state;
+
+    set_after_a_stop_that_is_owed(b);
+    assert_true(exchange(b));
+    b->failures = 1;
+    settle(b);
+    expect(b, "4-4 1-4=14 1-4=0");
+    assert_null(b->client[1].result);
+    assert_int_equal(b->mode, 0);
+}
+
+static void an_owed_stop_is_not_sent_between_the_commands_of_a_later_set(void **state)
+{
+    struct bench *b = *state;
+
+    set_after_a_stop_that_is_owed(b);
+    b->result = EZA_TIMEOUT;
+    b->failures = 2;
+    b->config.dcdc.wait_for_retry_us = 800 * MS; /* beyond the time of the owed stop */
+    settle(b);
+    expect(b, "4-4 4-4 4-4 1-4=14 6-4 2-1 9-1 10-1");
+    assert_int_equal(b->mode, 0x14);
+    assert_false(scheduler_stop_is_unconfirmed(&b->scheduler));
 }
 
 static void a_stop_that_the_converter_answers_with_another_mode_is_repeated(void **state)
@@ -602,6 +660,68 @@ static void requests_wait_for_a_lost_port_and_a_stop_is_not_forgotten(void **sta
     expect(b, "1-4=0");
 }
 
+static void a_stop_goes_out_at_once_when_the_port_is_back(void **state)
+{
+    struct bench *b = *state;
+
+    know_mode(b, 0x14);
+    b->result = EZA_REFUSED;
+    b->failures = 1;
+    set_mode(b, 0, 0);
+    assert_true(exchange(b));
+    assert_true(b->scheduler.stop_owed);
+    scheduler_link_lost(&b->scheduler, "gone", b->now_us);
+    scheduler_link_up(&b->scheduler);
+    assert_true(exchange(b));
+    expect(b, "1-4=0 1-4=0");
+    settle(b);
+    b->log[0] = '\0';
+    /* The same between two tries of one that is not owed yet. */
+    b->result = EZA_TIMEOUT;
+    b->failures = 1;
+    set_mode(b, 1, 0);
+    assert_true(exchange(b));
+    scheduler_link_lost(&b->scheduler, "gone", b->now_us);
+    scheduler_link_up(&b->scheduler);
+    assert_true(exchange(b));
+    expect(b, "1-4=0 1-4=0");
+}
+
+static void a_stop_that_could_not_begin_in_time_goes_out_at_once(void **state)
+{
+    struct scheduler_exchange x;
+    struct eza_outcome outcome;
+    struct bench *b = *state;
+
+    know_mode(b, 0x14);
+    submit(b, 0, "remote_get_status", NULL);
+    assert_true(begin(b, &x, &outcome));
+    set_mode(b, 1, 0);
+    b->client[1].request.deadline_us = b->now_us;
+    scheduler_expire(&b->scheduler, b->now_us);
+    assert_string_equal(b->client[1].error, "not done in time");
+    scheduler_outcome(&b->scheduler, &outcome, b->now_us);
+    assert_true(exchange(b));
+    expect(b, "1-1 1-4=0");
+    assert_int_equal(b->mode, 0);
+}
+
+static void a_stop_is_unconfirmed_from_its_arrival_to_its_confirmation(void **state)
+{
+    struct bench *b = *state;
+
+    know_mode(b, 0x14);
+    assert_false(scheduler_stop_is_unconfirmed(&b->scheduler));
+    set_mode(b, 0, 0);
+    assert_true(scheduler_stop_is_unconfirmed(&b->scheduler));
+    scheduler_link_lost(&b->scheduler, "gone", b->now_us);
+    assert_true(scheduler_stop_is_unconfirmed(&b->scheduler));
+    scheduler_link_up(&b->scheduler);
+    assert_true(exchange(b));
+    assert_false(b->client[0].done);
+    assert_false(scheduler_stop_is_unconfirmed(&b->scheduler));
+}
+
 static void a_read_survives_a_short_loss_and_a_set_does_not(void **state)
 {
     struct bench *b = *state;
@@ -677,6 +797,50 @@ static void a_mode_in_doubt_is_asked_for(void **state)
     expect(b, "4-4 6-4 1-4=14 1-4=14 1-4=14 1-4=14 1-1");
 }
 
+static void a_mode_that_was_refused_is_in_doubt(void **state)
+{
+    struct bench *b = *state;
+
+    know_mode(b, 0);
+    b->result = EZA_REFUSED;
+    set_mode(b, 0, 0x14);
+    assert_true(exchange(b));
+    assert_true(exchange(b));
+    b->failures = 1;
+    settle(b);
+    assert_null(b->client[0].result);
+    expect(b, "4-4 6-4 1-4=14 1-1");
+    /* Nobody waits for that read; a reader goes before it and answers the question too. */
+    b->failures = 1;
+    set_mode(b, 0, 0);
+    submit(b, 1, "remote_get_status", NULL);
+    settle(b);
+    assert_non_null(b->client[1].result);
+    expect(b, "1-4=0 1-1 2-1 10-1 1-4=0");
+}
+
+static void the_mode_of_a_set_that_ends_on_the_wire_is_in_doubt(void **state)
+{
+    struct scheduler_exchange x;
+    struct eza_outcome outcome;
+    struct bench *b = *state;
+
+    know_mode(b, 0);
+    set_mode(b, 0, 0x41);
+    assert_true(exchange(b));
+    assert_true(exchange(b));
+    assert_true(begin(b, &x, &outcome));
+    b->now_us = b->client[0].request.deadline_us;
+    scheduler_expire(&b->scheduler, b->now_us);
+    assert_string_equal(b->client[0].error, "not done in time");
+    assert_false(b->scheduler.mode_known);
+    scheduler_outcome(&b->scheduler, &outcome, b->now_us);
+    settle(b);
+    expect(b, "4-4 6-4 1-4=41 1-1");
+    assert_true(b->scheduler.mode_known);
+    assert_int_equal(b->scheduler.mode, 0x41);
+}
+
 static void a_stop_that_runs_out_of_time_says_that_it_stopped(void **state)
 {
     struct bench *b = *state;
@@ -706,6 +870,19 @@ static void stopping_answers_everybody(void **state)
         assert_string_equal(b->client[i].error, "dcdcd is stopping");
 }
 
+static void stopping_leaves_a_stop_owed(void **state)
+{
+    struct failure failure;
+    struct bench *b = *state;
+
+    know_mode(b, 0x41);
+    set_mode(b, 0, 0);
+    failure_set(&failure, REASON_STOPPING, "dcdcd is stopping");
+    scheduler_stop(&b->scheduler, &failure);
+    assert_string_equal(b->client[0].error, "dcdcd is stopping");
+    assert_true(scheduler_stop_is_unconfirmed(&b->scheduler));
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -724,6 +901,9 @@ int main(void)
         TEST(a_second_stop_does_not_end_the_first),
         TEST(a_stop_is_retried_and_then_owed),
         TEST(a_later_set_cancels_an_owed_stop),
+        TEST(a_set_that_fails_does_not_cancel_an_owed_stop),
+        TEST(a_set_whose_mode_is_refused_does_not_cancel_an_owed_stop),
+        TEST(an_owed_stop_is_not_sent_between_the_commands_of_a_later_set),
         TEST(a_stop_that_the_converter_answers_with_another_mode_is_repeated),
         TEST(a_stop_with_bad_parameters_stops_and_says_so),
         TEST(a_stop_without_parameters_reads_them),
@@ -732,12 +912,18 @@ int main(void)
         TEST(sets_that_come_too_late_are_dropped),
         TEST(a_stop_is_done_even_if_nobody_waits),
         TEST(requests_wait_for_a_lost_port_and_a_stop_is_not_forgotten),
+        TEST(a_stop_goes_out_at_once_when_the_port_is_back),
+        TEST(a_stop_that_could_not_begin_in_time_goes_out_at_once),
+        TEST(a_stop_is_unconfirmed_from_its_arrival_to_its_confirmation),
         TEST(a_read_survives_a_short_loss_and_a_set_does_not),
         TEST(other_modes_are_refused_while_sharing_is_denied),
         TEST(the_queue_is_bounded_but_not_for_stops),
         TEST(a_mode_in_doubt_is_asked_for),
+        TEST(a_mode_that_was_refused_is_in_doubt),
+        TEST(the_mode_of_a_set_that_ends_on_the_wire_is_in_doubt),
         TEST(a_stop_that_runs_out_of_time_says_that_it_stopped),
         TEST(stopping_answers_everybody),
+        TEST(stopping_leaves_a_stop_owed),
     };
 
     return cmocka_run_group_tests_name("scheduler", tests, NULL, NULL);
