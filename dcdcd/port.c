@@ -239,7 +239,8 @@ static void pump(struct port *port)
         due_us = pump_open(port, now_us);
     else
         due_us = earlier_us(port->reopen_us, scheduler_deadline_us(&port->scheduler));
-    stop_memory_keep(&port->stop_memory, port->scheduler.stop_owed);
+    if (!is_sending(port))
+        stop_memory_keep(&port->stop_memory, scheduler_stop_is_unconfirmed(&port->scheduler));
     set_timer(port, earlier_us(due_us, pump_trace(port, now_us)));
 }
 
@@ -286,6 +287,7 @@ void port_free(struct port *port)
         return;
     failure_set(&failure, REASON_STOPPING, "dcdcd is stopping");
     scheduler_stop(&port->scheduler, &failure);
+    stop_memory_keep(&port->stop_memory, scheduler_stop_is_unconfirmed(&port->scheduler));
     trace_file_finish(&port->trace_file, &port->recorder.trace, &port->settings, clock_us());
     if (port->readable != NULL)
         event_free(port->readable);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Remembers over a restart that a stop is owed: the file dcdcd.stop_owed in the run directory is
- * there as long as it is. What is in it does not matter.
+ * Remembers over a restart that a stop is not confirmed: the file dcdcd.stop_owed in the run
+ * directory is there as long as it is not. What is in it does not matter.
  */
 #ifndef DCDCD_STOP_MEMORY_H
 #define DCDCD_STOP_MEMORY_H

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from link import TIMEOUT, concurrent_requests, http_get, rpc, wait_until
-from stack import DAEMONS
+from link import TIMEOUT, Line, concurrent_requests, http_get, request_line, rpc, wait_until
+from stack import DAEMONS, DCDC
 
 SET = "mode=0x0041&dvg=350&drg=0&dig=2"
 CLIENT_WAITS = 4.5  # s; every request is answered within
@@ -72,6 +72,22 @@ def test_reads_wait_for_a_daemon_that_is_away(unit, daemon):
     reply = replies()[0]
     assert reply.status == 200
     assert 1 <= reply.seconds < 3
+
+
+def test_reads_wait_for_dcdcd_at_the_default_pace(stack):
+    """Away for 2.5 s; then the mode and what they want is read with 62 ms between commands."""
+    stack.start(config={f"{DCDC}.command_interval": None}, baud=19200)
+    paths = ["/all/get", "/dcdc/get", "/remote/ioctl/get", "/dcdc/get/status"]
+    stack.kill("dcdcd")
+    with concurrent_requests(stack.address, paths) as replies:
+        wait_until(
+            lambda: stack.rpc("gatewayd", "status")["connections"]["answering"] == len(paths)
+        )
+        time.sleep(2.5)  # away for so long
+        stack.start("dcdcd")
+    for path, reply in zip(paths, replies()):
+        assert reply.status == 200, f"{path}: {reply.body}"
+        assert 2.5 <= reply.seconds < CLIENT_WAITS
 
 
 @pytest.mark.parametrize("daemon, path", [("dcdcd", "/dcdc/get"), ("battd", "/battery/get")])
@@ -195,6 +211,52 @@ def test_a_stop_is_executed_for_certain(patient_unit):
         patient_unit.start("dcdcd")
     assert replies()[0].status == 200
     assert patient_unit.eza("state")["state"]["mode"] == "0x0000"
+
+
+def kill(stack):
+    stack.kill("dcdcd")
+
+
+def end_at_once(stack):
+    """The second signal does not let it wait."""
+    program = stack.programs["dcdcd"]
+    program.signal(signal.SIGTERM)
+    program.wait_for("stopping: SIGTERM")
+    stack.end("dcdcd")
+
+
+@pytest.mark.parametrize("leave", [kill, end_at_once])
+@pytest.mark.parametrize("loss, back", [("hangup", "back"), ("fault silence", "clear")])
+def test_a_stop_that_is_not_confirmed_survives_a_restart(unit, leave, loss, back):
+    """It still has tries ahead, or waits for the port; its client is gone with dcdcd."""
+    unit.ok(f"/dcdc/set?{SET}")
+    unit.eza(loss)
+    if loss == "hangup":
+        wait_until(lambda: unit.rpc("dcdcd", "status")["state"] == "port_closed")
+    unit.wire()
+    with Line(unit.socket("dcdcd")) as line:
+        line.send(request_line("remote_set", {"mode": "0x0000"}))
+        wait_until(lambda: unit.rpc("dcdcd", "status")["waiting"] == 1)
+        leave(unit)
+    unit.eza(back)
+    assert unit.eza("state")["state"]["mode"] == "0x0041"
+    unit.wire()
+    unit.start("dcdcd")
+    wait_until(lambda: unit.eza("state")["state"]["mode"] == "0x0000", 1)
+    assert unit.wire().commands[0] == "1-4"
+    wait_until(lambda: not (unit.dir / "dcdcd.stop_owed").exists())
+
+
+def test_an_owed_stop_goes_out_as_soon_as_the_port_is_back(unit):
+    unit.ok(f"/dcdc/set?{SET}")
+    unit.eza("hangup")
+    wait_until(lambda: unit.rpc("dcdcd", "status")["state"] == "port_closed")
+    assert unit.get("/dcdc/set?mode=0x0000").status == 400
+    assert unit.rpc("dcdcd", "status")["stop_owed"]
+    unit.wire()
+    unit.eza("back")
+    wait_until(lambda: unit.eza("state")["state"]["mode"] == "0x0000")
+    assert unit.wire().commands[0] == "1-4"
 
 
 def test_a_running_converter_stays_as_it_is(unit):
