@@ -6,7 +6,6 @@
 
 #include "common/clock.h"
 #include "common/log.h"
-#include "common/operation_mode.h"
 #include "dcdcd/methods.h"
 
 /* The daemon ends within 5 s; so long may the converter take to confirm. */
@@ -40,7 +39,10 @@ static void on_waiting(struct request *request, struct json_object *result,
     leave_when_done(dcdcd);
 }
 
-/* on_exit: wait leaves no converter running that is not known to be Waiting. */
+/*
+ * on_exit: wait leaves no converter running. The stop is sent whatever mode is known: it drops the
+ * sets of another mode that wait, and comes after the one on the wire.
+ */
 static void stop_converter(struct dcdcd *dcdcd)
 {
     int64_t now_us = clock_us();
@@ -58,10 +60,8 @@ static void stop_converter(struct dcdcd *dcdcd)
 static void stop(void *app)
 {
     struct dcdcd *dcdcd = app;
-    uint16_t mode;
 
-    if (dcdcd->daemon.config->dcdc.wait_on_exit &&
-        !(port_mode(dcdcd->port, &mode) && mode == MODE_WAITING))
+    if (dcdcd->daemon.config->dcdc.wait_on_exit)
         stop_converter(dcdcd);
     rpc_server_stop(dcdcd->server, on_answered, dcdcd);
 }

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """supervisor_timeout and on_exit: what becomes of a running converter when nobody is there."""
 
+import json
 import time
 
 import pytest
 
-from link import wait_until
+from link import Line, concurrent_requests, request_line, wait_until
 from stack import DCDC
 
 CHARGE, VOLTAGE = "mode=0x0041&dvg=350&drg=0&dig=2", "mode=0x0014&dvg=350&drg=0&dig=2"
@@ -90,6 +91,19 @@ def test_looking_at_the_sockets_does_not_count(stack):
         time.sleep(0.05)
 
 
+def test_a_set_that_ends_while_its_mode_is_on_the_wire(stack):
+    """Its client is told that it failed; the converter runs, and the guard knows it."""
+    stack.start(config={**ON, f"{DCDC}.reply_timeout": "2"})
+    stack.eza("fault late 1 for 1-4 count 1")
+    values = {"mode": "0x0041", "dvg": 350, "drg": 0, "dig": 2}
+    request = json.loads(request_line("remote_set", values)) | {"timeout": 500}  # ms
+    with Line(stack.socket("dcdcd")) as line:
+        line.send(json.dumps(request) + "\n")
+        assert line.receive_json()["error"]["message"] == "not done in time"
+    assert mode(stack) == "0x0041"
+    assert seconds_until_stopped(stack) < TIMEOUT + 2.5
+
+
 def test_off_by_default(unit):
     unit.ok(f"/dcdc/set?{CHARGE}")
     assert unit.rpc("dcdcd", "status")["guards"]["supervisor"]["enabled"] is False
@@ -103,3 +117,48 @@ def test_on_exit(stack, setting, expected):
     stack.ok(f"/dcdc/set?{CHARGE}")
     stack.end("dcdcd")
     assert mode(stack) == expected
+
+
+WAIT = {f"{DCDC}.on_exit": "wait", f"{DCDC}.reply_timeout": "1"}
+
+
+def test_on_exit_wait_with_a_start_under_way(stack):
+    """The converter is known to be Waiting, and its start is on the way."""
+    stack.start(config=WAIT)
+    stack.eza("set turnaround 0.1")
+    with concurrent_requests(stack.address, [f"/dcdc/set?{CHARGE}"]) as replies:
+        wait_until(lambda: "4-4" in stack.wire().commands)
+        stack.end("dcdcd")
+    assert mode(stack) == "0x0000"
+    assert replies()[0].error == "superseded by a stop"
+
+
+def test_on_exit_wait_with_a_start_that_waits(stack):
+    stack.start(config=WAIT)
+    stack.eza("set turnaround 0.1")
+    with concurrent_requests(stack.address, ["/dcdc/get"]) as reads:
+        wait_until(lambda: "1-1" in stack.wire().commands)
+        with concurrent_requests(stack.address, [f"/dcdc/set?{CHARGE}"]) as replies:
+            wait_until(lambda: stack.rpc("dcdcd", "status")["waiting"] == 1)
+            stack.end("dcdcd")
+    assert mode(stack) == "0x0000"
+    assert replies()[0].error == "superseded by a stop"
+    assert reads()[0].status == 200
+    assert [one.raws["mode"] for one in stack.wire().requests if one.name == "1-4"] == [0]
+
+
+@pytest.mark.parametrize("loss", ["hangup", "fault silence"])
+def test_on_exit_wait_with_a_dead_line(stack, loss):
+    """It ends in time all the same, and its successor goes on with the stop."""
+    stack.start(config=WAIT)
+    stack.ok(f"/dcdc/set?{CHARGE}")
+    stack.eza(loss)
+    if loss == "hangup":
+        wait_until(lambda: stack.rpc("dcdcd", "status")["state"] == "port_closed")
+    began = time.monotonic()
+    stack.end("dcdcd")
+    assert time.monotonic() - began < 5
+    stack.eza("back" if loss == "hangup" else "clear")
+    assert mode(stack) == "0x0041"
+    stack.start("dcdcd")
+    assert seconds_until_stopped(stack) < 1
