@@ -161,7 +161,7 @@ test-replug: all ## unplug each port 100 times; CPU while it is away
 	@$(E2E_SHOWN) tests/e2e/test_replug.py -k 'many_times or busy_loop'
 
 model: $(BUILD)/unit/test_guard_model ## explore the guards' model for two minutes
-	GUARD_MODEL_DEPTH=6 $(BUILD)/unit/test_guard_model
+	GUARD_MODEL_DEPTH=6 GUARD_MODEL_CLOSE_DEPTH=5 $(BUILD)/unit/test_guard_model
 
 test: unit e2e ## build and run all tests
 

@@ -2,7 +2,10 @@
 /*
  * The guards and the scheduler in a simulated world: every order of what can happen to battery,
  * battd, supervisor, line and dcdcd up to a depth, with the safety rules checked at every step.
- * GUARD_MODEL_DEPTH sets the depth; each event more multiplies the states by their number.
+ * Once with seconds between the events, when all is quiet again, and once with milliseconds, so
+ * that they meet exchanges, retries and sets that are under way.
+ * GUARD_MODEL_DEPTH and GUARD_MODEL_CLOSE_DEPTH set the depths; each event more multiplies the
+ * states by their number.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,11 +28,17 @@ enum {
     INTERVAL_US = 10 * US_PER_S,
     SUPERVISOR_US = 15 * US_PER_S,
     REFERENCE_US = 5 * US_PER_S,
-    STEP_US = 6 * US_PER_S,            /* that pass after each event */
+    EXCHANGE_US = 20 * US_PER_MS,
+    SILENCE_US = 110 * US_PER_MS,      /* of an exchange without an answer */
+    STEP_US = 6 * US_PER_S,            /* between events that find all quiet */
+    CLOSE_STEP_US = 30 * US_PER_MS,    /* between events that do not */
+    HASTY_US = 50 * US_PER_MS,         /* a deadline that falls into the third exchange */
+    STOP_GRACE_US = 2500 * US_PER_MS,  /* for a stop on a line that works */
     LINE_GRACE_US = 2500 * US_PER_MS,  /* for the stop to go out when the line is back */
     START_GRACE_US = 2500 * US_PER_MS, /* for the first answer after a start */
     CLIENTS = 8,
-    DEPTH = 4
+    DEPTH = 4,
+    CLOSE_DEPTH = 4
 };
 
 enum event {
@@ -49,8 +58,22 @@ enum event {
     PORT_LOST,
     LINE_RETURNS,
     DCDCD_RESTARTS,
+    QUIET_EVENTS, /* those before happen when all is quiet */
+    SET_HASTILY = QUIET_EVENTS,
+    CONVERTER_REFUSES,
+    OLD_REFUSAL,
+    DCDCD_EXITS,
+    READ,
     EVENTS
 };
+
+static const enum event close_events[] = {
+    BATTERY_PERMITS, BATTERY_DENIES, SUPERVISOR_LEAVES, SET_VOLTAGE, SET_CHARGE,
+    SET_HASTILY,     STOP,           CONVERTER_REFUSES, OLD_REFUSAL, LINE_FAILS,
+    PORT_LOST,       LINE_RETURNS,   DCDCD_RESTARTS,    DCDCD_EXITS, READ,
+};
+
+enum { CLOSE_EVENTS = sizeof close_events / sizeof close_events[0] };
 
 static const char *const event_names[EVENTS] = {
     [BATTERY_PERMITS] = "battery permits",
@@ -69,12 +92,21 @@ static const char *const event_names[EVENTS] = {
     [PORT_LOST] = "port lost",
     [LINE_RETURNS] = "line returns",
     [DCDCD_RESTARTS] = "dcdcd restarts",
+    [SET_HASTILY] = "set 0x0041 with little time",
+    [CONVERTER_REFUSES] = "converter refuses",
+    [OLD_REFUSAL] = "old refusal",
+    [DCDCD_EXITS] = "dcdcd exits and is started",
+    [READ] = "read",
 };
 
 struct client {
     struct request request; /* first */
     bool waiting;
+    unsigned order; /* of arrival, of stops too */
 };
+
+/* What becomes of the next exchange, on a line that works. */
+enum refusal { NONE, REFUSED, OLD /* carried out, and an old refusal is taken for its answer */ };
 
 /* One place in memory, saved and restored as a whole, so that pointers into it stay good. */
 static struct world {
@@ -89,6 +121,8 @@ static struct world {
     struct scheduler_exchange exchange;
     struct eza_values values;
     int64_t exchange_end_us;
+    unsigned exchange_order; /* what had arrived when it began */
+    enum refusal exchange_refusal, refusal;
 
     bool asking; /* battd was asked */
     int64_t answer_us;
@@ -96,6 +130,11 @@ static struct world {
     struct request guard_stop;
     bool guard_stopping;
     struct client client[CLIENTS];
+    unsigned arrived; /* sets, reads and stops, since the beginning */
+    unsigned
+        stop_order;  /* of the last stop that has not reached the converter, 0 if there is none */
+    int64_t stop_us; /* when that came */
+    bool stop_remembered; /* the file */
 
     uint16_t mode; /* of the converter */
     bool permits, battd_up, battd_hangs, battery_answers, supervisor, line, port;
@@ -163,17 +202,38 @@ static void on_guard_done(struct request *request, struct json_object *result,
     json_object_put(result);
 }
 
+static void set_converter_mode(uint16_t mode)
+{
+    if (mode == MODE_WAITING && w.exchange_order >= w.stop_order)
+        w.stop_order = 0;
+    if (mode != w.mode)
+        w.mode_us = w.now_us;
+    w.mode = mode;
+}
+
+/* What is on the wire arrives, whoever has sent it. */
+static void end_frame(void)
+{
+    if (w.busy && w.line && w.exchange_refusal != REFUSED && w.exchange.command->cmd == 0 &&
+        w.exchange.values != NULL)
+        set_converter_mode(w.values.raw[0]);
+    w.busy = false;
+}
+
 static void start_dcdcd(void)
 {
     static const struct eza_link_settings settings;
 
+    end_frame();
     for (int i = 0; i < CLIENTS; i++)
         w.client[i].waiting = false;
-    w.busy = w.asking = w.guard_stopping = false;
+    w.asking = w.guard_stopping = false;
     w.started_us = w.turn_us = w.now_us;
     eza_link_init(&w.link, &settings);
     scheduler_init(&w.scheduler, &config, &w.link);
     guards_init(&w.guards, &config, w.now_us);
+    if (w.stop_remembered)
+        scheduler_owe_stop(&w.scheduler, w.now_us);
     if (w.port)
         scheduler_link_up(&w.scheduler);
 }
@@ -196,29 +256,47 @@ static bool somebody_asked_for(uint16_t mode)
     return false;
 }
 
-static void set_converter_mode(uint16_t mode)
+/* Whether the set that is under way came after the last stop, and has what it wanted. */
+static bool is_later_set(const struct request *set, uint16_t mode)
 {
-    if (mode != MODE_WAITING && !somebody_asked_for(mode))
-        violated("a mode that nobody waits for was set");
-    if (mode != w.mode)
-        w.mode_us = w.now_us;
-    w.mode = mode;
+    for (int i = 0; i < CLIENTS; i++)
+        if (set == &w.client[i].request)
+            return set->call.set.mode == mode && w.client[i].order > w.stop_order;
+    return false;
 }
 
 static void end_exchange(void)
 {
     struct eza_outcome outcome = {.result = EZA_OK, .values = w.values};
+    bool sets_mode = w.exchange.command->cmd == 0 && w.exchange.values != NULL;
+    uint16_t wanted = w.values.raw[0];
 
-    w.busy = false;
-    if (w.line && w.exchange.command->cmd == 0) {
-        if (w.exchange.values != NULL)
-            set_converter_mode(w.values.raw[0]);
-        outcome.values.raw[0] = w.mode;
-    } else if (!w.line) {
+    end_frame();
+    if (!w.line) {
         outcome.result = EZA_TIMEOUT;
         failure_set(&outcome.failure, REASON_READ_TIMEOUT, "read timeout");
+    } else if (w.exchange_refusal != NONE) {
+        outcome.result = EZA_REFUSED;
+        failure_set(&outcome.failure, REASON_NAK, "error: ERCD=ffff");
+    } else if (w.exchange.command->cmd == 0) {
+        outcome.values.raw[0] = w.mode;
+        if (sets_mode && is_later_set(w.scheduler.set, wanted))
+            w.stop_order = 0;
     }
     scheduler_outcome(&w.scheduler, &outcome, w.now_us);
+}
+
+static void begin_exchange(void)
+{
+    w.busy = true;
+    w.values = w.exchange.values != NULL ? *w.exchange.values : (struct eza_values){{0}};
+    w.exchange_end_us = w.now_us + (w.line ? EXCHANGE_US : SILENCE_US);
+    w.exchange_order = w.arrived;
+    w.exchange_refusal = w.refusal;
+    w.refusal = NONE;
+    if (w.exchange.command->cmd == 0 && w.values.raw[0] != MODE_WAITING &&
+        !somebody_asked_for(w.values.raw[0]))
+        violated("a mode that nobody waits for was set");
 }
 
 static void answer_ask(void)
@@ -232,10 +310,18 @@ static void answer_ask(void)
         guards_answer(&w.guards, GUARDS_NO, "denied", 0, w.now_us);
 }
 
+static void note_stop(void)
+{
+    w.stop_order = w.arrived;
+    w.stop_us = w.now_us;
+}
+
 static void guard_stop(void)
 {
     if (w.guard_stopping)
         return;
+    w.arrived++;
+    note_stop();
     w.guard_stopping = true;
     w.guard_stop = (struct request){.call = controller_bare_stop(),
                                     .arrived_us = w.now_us,
@@ -269,8 +355,12 @@ static void check_rules(void)
     int64_t silence_us =
         SUPERVISOR_US + (w.mode == MODE_GRID_AUTONOMY ? REFERENCE_US : 0) + US_PER_S;
 
+    if (w.scheduler.mode_known && w.scheduler.mode != w.mode)
+        violated("the mode that is known is not the converter's");
     if (!settled || w.mode == MODE_WAITING)
         return;
+    if (w.stop_order != 0 && w.now_us - w.stop_us > STOP_GRACE_US)
+        violated("the converter runs although it was to stop");
     if (w.denied_us != INT64_MAX && w.now_us - w.denied_us > INTERVAL_US)
         violated("the converter runs although the battery does not permit it");
     if (w.gone_us != INT64_MAX && w.now_us - w.gone_us > silence_us &&
@@ -298,11 +388,9 @@ static void turn(void)
     if (w.busy && w.exchange_end_us <= w.now_us)
         end_exchange();
     scheduler_expire(&w.scheduler, w.now_us);
-    if (!w.busy && w.port && scheduler_next(&w.scheduler, w.now_us, &w.exchange)) {
-        w.busy = true;
-        w.values = w.exchange.values != NULL ? *w.exchange.values : (struct eza_values){{0}};
-        w.exchange_end_us = w.now_us + (w.line ? 20 : 110) * US_PER_MS;
-    }
+    if (!w.busy && w.port && scheduler_next(&w.scheduler, w.now_us, &w.exchange))
+        begin_exchange();
+    w.stop_remembered = scheduler_stop_is_unconfirmed(&w.scheduler);
     check_rules();
 }
 
@@ -320,7 +408,7 @@ static void pass_time(int64_t until_us)
     }
 }
 
-static void client_sets(uint16_t mode)
+static void client_asks(const char *method, uint16_t mode, int64_t patience_us)
 {
     struct client *client = w.client;
 
@@ -328,13 +416,32 @@ static void client_sets(uint16_t mode)
         if (++client == w.client + CLIENTS)
             return;
     client->waiting = true;
+    client->order = ++w.arrived;
     client->request =
-        (struct request){.call = {.method = controller_method_find("remote_set"),
+        (struct request){.call = {.method = controller_method_find(method),
                                   .set = {true, true, true, true, mode, 15000, 0, 2000}},
                          .arrived_us = w.now_us,
-                         .deadline_us = w.now_us + 4200 * US_PER_MS,
+                         .deadline_us = w.now_us + patience_us,
                          .done = on_client_done};
+    if (request_is_stop(&client->request))
+        note_stop();
     scheduler_submit(&w.scheduler, &client->request, w.now_us);
+    w.stop_remembered = scheduler_stop_is_unconfirmed(&w.scheduler);
+}
+
+static void client_sets(uint16_t mode)
+{
+    client_asks("remote_set", mode, 4200 * US_PER_MS);
+}
+
+static void exit_dcdcd(void)
+{
+    struct failure failure;
+
+    failure_set(&failure, REASON_STOPPING, "dcdcd is stopping");
+    scheduler_stop(&w.scheduler, &failure);
+    w.stop_remembered = scheduler_stop_is_unconfirmed(&w.scheduler);
+    start_dcdcd();
 }
 
 static void note_facts(void)
@@ -425,10 +532,43 @@ static void happen(enum event event)
     case DCDCD_RESTARTS:
         start_dcdcd();
         break;
+    case SET_HASTILY:
+        client_asks("remote_set", MODE_HETERONOMY_CHARGE, HASTY_US);
+        break;
+    case CONVERTER_REFUSES:
+        w.refusal = REFUSED;
+        break;
+    case OLD_REFUSAL:
+        w.refusal = OLD;
+        break;
+    case DCDCD_EXITS:
+        exit_dcdcd();
+        break;
+    case READ:
+        client_asks("remote_get", 0, 4200 * US_PER_MS);
+        break;
     case EVENTS:
         break;
     }
     note_facts();
+}
+
+/* One event more on the path that leads here. */
+static void step(enum event event, int64_t step_us)
+{
+    path[depth_now++] = event;
+    states++;
+    happen(event);
+    pass_time(w.now_us + step_us);
+}
+
+static struct world *save(void)
+{
+    struct world *saved = malloc(sizeof *saved);
+
+    assert_non_null(saved);
+    *saved = w;
+    return saved;
 }
 
 static void explore(int depth)
@@ -437,14 +577,9 @@ static void explore(int depth)
 
     if (depth == 0)
         return;
-    saved = malloc(sizeof *saved);
-    assert_non_null(saved);
-    *saved = w;
-    for (int event = 0; event < EVENTS; event++) {
-        path[depth_now++] = (enum event)event;
-        states++;
-        happen((enum event)event);
-        pass_time(w.now_us + STEP_US);
+    saved = save();
+    for (int event = 0; event < QUIET_EVENTS; event++) {
+        step((enum event)event, STEP_US);
         explore(depth - 1);
         depth_now--;
         w = *saved;
@@ -452,27 +587,81 @@ static void explore(int depth)
     free(saved);
 }
 
-static void no_order_of_events_leaves_the_converter_running(void **state)
+/* The same with the events close together; what they lead to is waited for after each. */
+static void explore_close(int depth)
 {
-    const char *text = getenv("GUARD_MODEL_DEPTH");
-    int depth = text != NULL ? atoi(text) : DEPTH;
+    struct world *saved, *after;
 
-    (void)state;
+    if (depth == 0)
+        return;
+    saved = save();
+    for (int i = 0; i < CLOSE_EVENTS; i++) {
+        step(close_events[i], CLOSE_STEP_US);
+        after = save();
+        pass_time(w.now_us + STOP_GRACE_US + US_PER_S);
+        w = *after;
+        free(after);
+        explore_close(depth - 1);
+        depth_now--;
+        w = *saved;
+    }
+    free(saved);
+}
+
+static int depth_from(const char *variable, int otherwise)
+{
+    const char *text = getenv(variable);
+
+    return text != NULL ? atoi(text) : otherwise;
+}
+
+/* A unit that holds the grid's voltage, or waits, as all that follows finds it. */
+static void begin_quietly(uint16_t mode)
+{
+    states = 0;
     quiet(true);
     begin_world();
     pass_time(w.now_us + STEP_US);
-    client_sets(MODE_GRID_AUTONOMY);
+    if (mode != MODE_WAITING)
+        client_sets(mode);
     pass_time(w.now_us + US_PER_S);
-    assert_int_equal(w.mode, MODE_GRID_AUTONOMY);
-    explore(depth);
+    assert_int_equal(w.mode, mode);
+}
+
+static void tell(int depth)
+{
     quiet(false);
     print_message("%llu states, all orders of %d events\n", (unsigned long long)states, depth);
+}
+
+static void no_order_of_events_leaves_the_converter_running(void **state)
+{
+    int depth = depth_from("GUARD_MODEL_DEPTH", DEPTH);
+
+    (void)state;
+    begin_quietly(MODE_GRID_AUTONOMY);
+    explore(depth);
+    tell(depth);
+}
+
+static void nor_do_events_that_meet_what_is_under_way(void **state)
+{
+    static const uint16_t modes[] = {MODE_GRID_AUTONOMY, MODE_WAITING};
+    int depth = depth_from("GUARD_MODEL_CLOSE_DEPTH", CLOSE_DEPTH);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
+        begin_quietly(modes[i]);
+        explore_close(depth);
+        tell(depth);
+    }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_order_of_events_leaves_the_converter_running),
+        cmocka_unit_test(nor_do_events_that_meet_what_is_under_way),
     };
 
     return cmocka_run_group_tests_name("guard_model", tests, NULL, NULL);
