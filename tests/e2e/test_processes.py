@@ -56,11 +56,11 @@ class Request:
 
 
 class Load:
-    """Clients that read, and one that sets, until told to stop; what became of each request."""
+    """Clients that read, and one that sets and stops, until told to end; what became of each."""
 
     def __init__(self, stack, setting=True):
         self.stack = stack
-        self.requests, self.sets = [], []
+        self.requests, self.sets, self.stops = [], [], []
         self.stopping = threading.Event()
         self.threads = [threading.Thread(target=self._read, args=(path,)) for path in KEYS]
         if setting:
@@ -88,6 +88,8 @@ class Load:
             if number % 3 == 2:
                 path = f"/remote/set/voltage?dvg={dvg}&drg=0"
             self.sets.append(self._ask(path))
+            if number % 2:
+                self.stops.append(self._ask("/dcdc/set?mode=0x0000&dvg=390&drg=0&dig=2"))
             if self.stopping.wait(0.1):
                 return
 
@@ -127,7 +129,7 @@ def check_read(one):
 
 def check_requests(load, away, long_away=()):
     """away: when gatewayd was not there; long_away: when something else was, for too long."""
-    for one in load.requests + load.sets:
+    for one in load.requests + load.sets + load.stops:
         if one.reply is None:
             assert one.overlaps(away), f"{one.path}: no answer at {one.began}"
             continue
@@ -151,13 +153,41 @@ def check_sets(load, wire):
         elif one.reply is not None:
             assert one.reply.status in (400, 503) and one.reply.error
     modes = [one for one in load.sets if one.path.startswith("/dcdc/set?mode")]
-    assert wire.commands.count("1-4") <= len(modes)
+    starts = [one for one in wire.requests if one.name == "1-4" and one.raws["mode"] != 0]
+    assert len(starts) <= len(modes)
+
+
+def check_stops(load, wire):
+    """Each that succeeded was asked for on the wire, and confirmed there, before its answer."""
+    pairs = [
+        (asked, answer)
+        for asked, answer in itertools.pairwise(wire)
+        if asked.name == "1-4" and answer.direction == "tx"
+    ]
+    confirmed = [
+        (asked.began, answer.ended)
+        for asked, answer in pairs
+        if asked.raws["mode"] == 0 and answer.raws == {"mode": 0}
+    ]
+    for one in load.stops:
+        if one.reply is None:
+            continue
+        if one.reply.status == 200:
+            assert any(one.began < asked and ended < one.ended for asked, ended in confirmed), (
+                f"the stop at {one.began} is not on the wire"
+            )
+        else:
+            assert one.reply.status in (400, 503) and one.reply.error
 
 
 def summary(load, killed, seconds):
     """What became of all requests, in one line for each kind of client."""
     lines = [f"{sum(killed.values())} kills in {seconds:.0f} s: {dict(sorted(killed.items()))}"]
-    for what, requests in (("reads", load.requests), ("sets", load.sets)):
+    for what, requests in (
+        ("reads", load.requests),
+        ("sets", load.sets),
+        ("stops", load.stops),
+    ):
         replies = [one.reply for one in requests if one.reply is not None]
         succeeded = sum(reply.status == 200 for reply in replies)
         longest = max(reply.seconds for reply in replies)
@@ -207,7 +237,9 @@ def test_killed_at_random(ready):
     print(summary(load, killed, time.monotonic() - started))
     check_requests(load, away, long_away)
     check_sets(load, wire)
-    assert sum(one.reply is not None and one.reply.status == 200 for one in load.sets) > 0
+    check_stops(load, wire)
+    for requests in (load.sets, load.stops):
+        assert any(one.reply is not None and one.reply.status == 200 for one in requests)
 
 
 # frozen
