@@ -48,7 +48,7 @@ struct access_header {
 };
 
 struct access_request {
-    struct in6_addr peer, local; /* of the connection */
+    struct in6_addr peer, local; /* of the connection; local "::": not known */
     uint16_t local_port;
     bool http_1_0;
     const char *target; /* as sent: a path, or an absolute URI */

@@ -32,6 +32,12 @@ static struct access_header header(const struct http_request *request, const cha
     return found;
 }
 
+/* Whether it may be another one when the address that the connection came in on is known. */
+static bool is_about_host(enum access_verdict verdict)
+{
+    return verdict == ACCESS_HOST || verdict == ACCESS_ORIGIN || verdict == ACCESS_SITE;
+}
+
 enum access_verdict admission_check(struct admission *admission, struct http_request *request,
                                     bool changes, struct in6_addr *peer, struct failure *failure)
 {
@@ -42,12 +48,15 @@ enum access_verdict admission_check(struct admission *admission, struct http_req
         .origin = header(request, "Origin"),
         .referer = header(request, "Referer"),
         .fetch_site = header(request, "Sec-Fetch-Site"),
+        .local_port = http_request_port(request),
         .changes = changes,
     };
     enum access_verdict verdict;
 
-    http_request_ends(request, &asked.peer, &asked.local, &asked.local_port);
+    http_request_peer(request, &asked.peer);
     verdict = access_check(&admission->access, &asked, failure);
+    if (is_about_host(verdict) && http_request_local(request, &asked.local))
+        verdict = access_check(&admission->access, &asked, failure);
     if (verdict != ACCESS_GRANTED)
         admission->refused[verdict]++;
     if (verdict == ACCESS_ADDRESS)

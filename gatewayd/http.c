@@ -102,25 +102,29 @@ unsigned http_request_header(const struct http_request *request, const char *nam
     return count;
 }
 
-bool http_request_ends(const struct http_request *request, struct in6_addr *peer,
-                       struct in6_addr *local, uint16_t *local_port)
+bool http_request_peer(const struct http_request *request, struct in6_addr *peer)
+{
+    struct evhttp_connection *connection = evhttp_request_get_connection(request->evhttp);
+
+    /* As it was accepted: the kernel forgets it when it resets the connection. */
+    return connection != NULL && address_of_socket(evhttp_connection_get_addr(connection), peer);
+}
+
+bool http_request_local(const struct http_request *request, struct in6_addr *local)
 {
     struct evhttp_connection *connection = evhttp_request_get_connection(request->evhttp);
     struct sockaddr_storage end;
     socklen_t size = sizeof end;
-    int fd;
 
-    *peer = *local = (struct in6_addr)IN6ADDR_ANY_INIT;
-    *local_port = 0;
-    /* The peer as it was accepted: the kernel forgets it when it resets the connection. */
-    if (connection == NULL || !address_of_socket(evhttp_connection_get_addr(connection), peer))
-        return false;
-    fd = bufferevent_getfd(evhttp_connection_get_bufferevent(connection));
-    if (getsockname(fd, (struct sockaddr *)&end, &size) != 0 ||
-        !address_of_socket((struct sockaddr *)&end, local))
-        return false;
-    *local_port = port_of_socket((struct sockaddr *)&end);
-    return true;
+    return connection != NULL &&
+           getsockname(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)),
+                       (struct sockaddr *)&end, &size) == 0 &&
+           address_of_socket((struct sockaddr *)&end, local);
+}
+
+uint16_t http_request_port(const struct http_request *request)
+{
+    return (uint16_t)request->http->port;
 }
 
 void http_request_close(struct http_request *request)

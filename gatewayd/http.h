@@ -47,12 +47,14 @@ bool http_request_is_old(const struct http_request *request);
 unsigned http_request_header(const struct http_request *request, const char *name,
                              const char **value);
 
-/*
- * The connection's two ends: who asks, and where it came in. False when the connection is lost;
- * what is not known then is "::" or 0.
- */
-bool http_request_ends(const struct http_request *request, struct in6_addr *peer,
-                       struct in6_addr *local, uint16_t *local_port);
+/* Who asks. False, and *peer is left alone, when the connection is lost. */
+bool http_request_peer(const struct http_request *request, struct in6_addr *peer);
+
+/* The address that the connection came in on; as above. It costs a system call. */
+bool http_request_local(const struct http_request *request, struct in6_addr *local);
+
+/* The port that it came in on. */
+uint16_t http_request_port(const struct http_request *request);
 
 /* The connection is closed after the answer. */
 void http_request_close(struct http_request *request);

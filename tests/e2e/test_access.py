@@ -85,6 +85,18 @@ def test_by_default_loopback_alone(stack):
 
 
 @pytest.mark.parametrize("family", ["0.0.0.0", "::"])
+def test_the_address_that_a_connection_came_in_on(stack, family):
+    """It is a name of the service for that connection, and for no other."""
+    stack.start("gatewayd", arguments=["--host", family])
+    port = stack.address[1]
+    assert get(stack, "/version/get", "127.0.0.1", ("127.0.0.2", port)).status == 200
+    stack.address = ("127.0.0.3", port)
+    assert stack.get("/version/get").status == 200
+    reply = stack.get("/version/get", headers={"Host": f"127.0.0.2:{port}"})
+    assert reply.status == 403 and "Host" in reply.error
+
+
+@pytest.mark.parametrize("family", ["0.0.0.0", "::"])
 def test_reading_from_outside_is_not_control(stack, family):
     outside = [address for address in OWN if ("." in address) == ("." in family)]
     if not outside:
