@@ -10,9 +10,10 @@ enum {
     SHARING_PERMITTED = 3,
     ASK_AGAIN_US = 500 * US_PER_MS,
     ASK_TIMEOUT_MAX_US = 2 * US_PER_S,
-    ALIVE_US = 5 * US_PER_S, /* the runner lets them run every second */
-    AGE_MAX_S = 3600         /* the most that max_age can be */
+    ALIVE_US = 5 * US_PER_S /* the runner lets them run every second */
 };
+
+static const double age_max = 3600; /* s: the most that max_age can be */
 
 static bool guards_battery(const struct guards *guards)
 {
@@ -196,7 +197,7 @@ static double reading_age(struct json_object *result)
     if (json_object_object_get_ex(result, "age", &age) &&
         (json_object_is_type(age, json_type_double) || json_object_is_type(age, json_type_int)))
         seconds = json_object_get_double(age);
-    return seconds >= 0 && seconds <= AGE_MAX_S ? seconds : -1;
+    return seconds >= 0 && seconds <= age_max ? seconds : -1;
 }
 
 enum guards_answer guards_judge(struct json_object *result, const struct failure *failure,
