@@ -102,10 +102,12 @@ static void the_oldest_makes_room(void **state)
  */
 enum { HISTORY = 5 };
 
+enum fate { ANSWERED, REFUSED, LOST };
+
 struct history {
     struct {
         uint8_t count;
-        enum { ANSWERED, REFUSED, LOST } fate;
+        enum fate fate;
     } request[HISTORY];
     size_t sent, answered;
 };
@@ -139,7 +141,7 @@ static void go_on(struct history history, struct unanswered unanswered)
         struct unanswered after = unanswered;
 
         next.request[next.sent].count = kind % 2 == 0 ? POLL : PROBE;
-        next.request[next.sent++].fate = kind / 2;
+        next.request[next.sent++].fate = (enum fate)(kind / 2);
         unanswered_add(&after, next.request[history.sent].count, S);
         go_on(next, after);
     }
