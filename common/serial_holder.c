@@ -45,11 +45,13 @@ static bool has_open(long pid, const char *device, int *looks)
     const struct dirent *entry;
     bool found = false;
     DIR *dir;
+    int fd;
 
     snprintf(path, sizeof path, "/proc/%ld/fd", pid);
     dir = opendir(path);
-    while (dir != NULL && !found && --*looks > 0 && (entry = readdir(dir)) != NULL) {
-        ssize_t length = readlinkat(dirfd(dir), entry->d_name, target, sizeof target - 1);
+    fd = dir != NULL ? dirfd(dir) : -1;
+    while (fd >= 0 && !found && --*looks > 0 && (entry = readdir(dir)) != NULL) {
+        ssize_t length = readlinkat(fd, entry->d_name, target, sizeof target - 1);
 
         target[length > 0 ? length : 0] = '\0';
         found = strcmp(target, device) == 0;
