@@ -46,7 +46,7 @@ static const char *verdict(const struct eza_outcome *outcome, char text[static T
 void port_record_strays(struct port *port, int64_t now_us)
 {
     const struct trace_frame *incoming = &port->recorder.incoming;
-    size_t kept = incoming->size < TRACE_BYTES ? incoming->size : TRACE_BYTES;
+    size_t kept = trace_frame_kept(incoming);
 
     if (kept > 0)
         line_recorder_end(&port->recorder, eza_link_stray(&port->link, incoming->bytes, kept),

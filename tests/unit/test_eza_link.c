@@ -267,15 +267,21 @@ static void a_late_answer_is_not_taken_for_a_writes(void **state)
     assert_int_equal(outcome.result, EZA_TIMEOUT);
 }
 
+/* A reading of the mode that may still be answered, and behind it a set of the mode, at 200 ms. */
+static void charge_after_lost_read(struct eza_link *link)
+{
+    eza_link_init(link, &settings);
+    lose_answer(link, "1-1", 0);
+    start(link, "1-4", 0x0041, 200 * MS);
+}
+
 static void a_late_refusal_is_not_taken_for_a_writes(void **state)
 {
     struct eza_link link;
     struct eza_outcome outcome;
 
     (void)state;
-    eza_link_init(&link, &settings);
-    lose_answer(&link, "1-1", 0);
-    start(&link, "1-4", 0x0041, 200 * MS);
+    charge_after_lost_read(&link);
     assert_false(refuse(&link, 0xfffb, 205 * MS, &outcome));
     assert_int_equal(link.counters.late, 1);
     assert_true(receive(&link, "1-4", 0x0041, 215 * MS, &outcome));
@@ -291,9 +297,7 @@ static void a_late_read_does_not_confirm_a_write(void **state)
     struct eza_outcome outcome;
 
     (void)state;
-    eza_link_init(&link, &settings);
-    lose_answer(&link, "1-1", 0);
-    start(&link, "1-4", 0x0041, 200 * MS);
+    charge_after_lost_read(&link);
     assert_true(eza_link_expire(&link, eza_link_deadline_us(&link), &outcome));
     start(&link, "1-4", 0, 400 * MS);
     assert_false(receive(&link, "1-1", 0, 405 * MS, &outcome));
@@ -311,9 +315,7 @@ static void the_refusal_behind_a_late_one_counts(void **state)
     struct eza_outcome outcome;
 
     (void)state;
-    eza_link_init(&link, &settings);
-    lose_answer(&link, "1-1", 0);
-    start(&link, "1-4", 0x0041, 200 * MS);
+    charge_after_lost_read(&link);
     assert_false(refuse(&link, 0xfffb, 205 * MS, &outcome));
     assert_true(refuse(&link, 0xffff, 210 * MS, &outcome));
     assert_int_equal(outcome.result, EZA_REFUSED);
@@ -327,9 +329,7 @@ static void a_refusal_that_may_be_late_is_retried(void **state)
     struct eza_outcome outcome;
 
     (void)state;
-    eza_link_init(&link, &settings);
-    lose_answer(&link, "1-1", 0);
-    start(&link, "1-4", 0x0041, 200 * MS);
+    charge_after_lost_read(&link);
     assert_false(refuse(&link, 0xfffb, 205 * MS, &outcome));
     assert_true(eza_link_expire(&link, eza_link_deadline_us(&link), &outcome));
     assert_int_equal(outcome.result, EZA_RETRYABLE);
